@@ -59,6 +59,7 @@ func (s *budgetStore) take() (sum time.Duration, calls int) {
 }
 
 func TestAResponseWaits100MillisecondsForTheStoreAndAClaimWaitsASecond(t *testing.T) {
+	t.Parallel()
 	const response, claim = 100 * time.Millisecond, time.Second
 	ctx := context.Background()
 	notice := replica.Notice{Kind: replica.SessionEnded, Hash: replica.Hash("session_1"), At: time.Now(), Until: time.Now().Add(time.Hour)}
@@ -93,6 +94,7 @@ func TestAResponseWaits100MillisecondsForTheStoreAndAClaimWaitsASecond(t *testin
 }
 
 func TestAfterThreeFailuresInARowTheStoreIsNotAskedForASecond(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	i := w.newInstance()
 	w.store.SetDown(true)
@@ -112,6 +114,7 @@ func TestAfterThreeFailuresInARowTheStoreIsNotAskedForASecond(t *testing.T) {
 }
 
 func TestASlowStoreSignsNoUserOut(t *testing.T) {
+	t.Parallel()
 	// A claim that waits 100 ms, with a breaker that opens at the first failure, signed 8
 	// of 400 users out: each of two instances took the store for down and exchanged the
 	// token. Every command takes 300 ms here.
@@ -146,6 +149,7 @@ func (s *slowStore) Swap(ctx context.Context, key string, old, value []byte, ttl
 }
 
 func TestTheEndOfARequestIsNotAFailureOfTheStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	i := w.newInstanceWith(&budgetStore{})
 	for range 5 {

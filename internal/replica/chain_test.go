@@ -48,6 +48,7 @@ func (i *instance) before(token string) replica.Newer {
 }
 
 func TestOneResponseClearsTheCookieOfAnEndedSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	w.refuse(one, "t1")
@@ -62,6 +63,7 @@ func TestOneResponseClearsTheCookieOfAnEndedSession(t *testing.T) {
 }
 
 func TestAResponseClearsNothingIfTheEndIsNotInTheStore(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]func(*world){
 		"the store is down":     func(w *world) { w.store.SetDown(true) },
 		"the store is empty":    func(w *world) { w.store.Flush() },
@@ -80,6 +82,7 @@ func TestAResponseClearsNothingIfTheEndIsNotInTheStore(t *testing.T) {
 }
 
 func TestAMarkAtTheTokenOfTheCookiePreventsAClear(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	w.refuse(one, "t2")
@@ -89,6 +92,7 @@ func TestAMarkAtTheTokenOfTheCookiePreventsAClear(t *testing.T) {
 }
 
 func TestAResponseSetsTheNewestSessionOfTheRecords(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	assert.Equal(t, replica.Send, one.before("t1").Step, "no record")
@@ -107,6 +111,7 @@ func TestAResponseSetsTheNewestSessionOfTheRecords(t *testing.T) {
 }
 
 func TestAResponseSetsNothingOfASupersededSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	for _, token := range []string{"t1", "t2"} {
@@ -122,6 +127,7 @@ func TestAResponseSetsNothingOfASupersededSession(t *testing.T) {
 }
 
 func TestASupersededMarkIsPutBehindWhatThisInstanceKnowsAndTheStoreHasLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one := w.newInstance()
 	require.True(t, one.exchange("t1").Own)
@@ -141,6 +147,7 @@ func (w *world) exchangeWithoutStore(i *instance, token string) {
 }
 
 func TestAPublicationThatWaitsIsTriedAgainBeforeTheResponse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	w.exchangeWithoutStore(one, "t1")
@@ -151,6 +158,7 @@ func TestAPublicationThatWaitsIsTriedAgainBeforeTheResponse(t *testing.T) {
 }
 
 func TestAPublicationThatComesAfterASignOutSupersedesItsSuccessors(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	w.exchangeWithoutStore(one, "t1")
@@ -172,6 +180,7 @@ func (w *world) closeBreaker(i *instance) {
 }
 
 func TestTheRecordOfADeliveredSessionIsShortened(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	require.True(t, one.exchange("t1").Own)

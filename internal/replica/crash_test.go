@@ -81,6 +81,7 @@ func (w *world) fail(token string) {
 }
 
 func TestWhateverStateTheHolderOfALeaseDiesInTheTokenIsNotLost(t *testing.T) {
+	t.Parallel()
 	for _, c := range crashes {
 		for state, prepare := range before {
 			for _, window := range []bool{true, false} {

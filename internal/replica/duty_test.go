@@ -42,6 +42,7 @@ func holders(duties []*replica.Duty) map[replica.Holder]int {
 }
 
 func TestOneOfManyInstancesHasADuty(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var duties []*replica.Duty
 	for range 20 {
@@ -55,6 +56,7 @@ func TestOneOfManyInstancesHasADuty(t *testing.T) {
 }
 
 func TestTheHolderOfADutyIsAskedForEveryThreeSeconds(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(*world){
 		"this instance":    func(*world) {},
 		"another instance": func(w *world) { w.newInstance().duty().Holder(context.Background()) },
@@ -79,6 +81,7 @@ func TestTheHolderOfADutyIsAskedForEveryThreeSeconds(t *testing.T) {
 }
 
 func TestADutyPassesToAnotherInstanceAfter15Seconds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
@@ -92,6 +95,7 @@ func TestADutyPassesToAnotherInstanceAfter15Seconds(t *testing.T) {
 }
 
 func TestALeaseLastsForThreeIntervalsIfThatIsLonger(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().NewDuty("test", time.Minute), w.newInstance().NewDuty("test", time.Minute)
 	for range 5 {
@@ -105,6 +109,7 @@ func TestALeaseLastsForThreeIntervalsIfThatIsLonger(t *testing.T) {
 }
 
 func TestAReleasedDutyIsFreeAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
@@ -115,6 +120,7 @@ func TestAReleasedDutyIsFreeAtOnce(t *testing.T) {
 }
 
 func TestAReleaseAfterARenewalWithoutAnAnswerFreesTheDuty(t *testing.T) {
+	t.Parallel()
 	for name, renew := range map[string]func(*world, *replica.Duty){
 		"the context has ended": func(_ *world, d *replica.Duty) {
 			ended, cancel := context.WithCancel(context.Background())
@@ -139,6 +145,7 @@ func TestAReleaseAfterARenewalWithoutAnAnswerFreesTheDuty(t *testing.T) {
 }
 
 func TestAReleaseByAnInstanceWithoutTheDutyChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two, idle := w.newInstance().duty(), w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
@@ -152,6 +159,7 @@ func TestAReleaseByAnInstanceWithoutTheDutyChangesNothing(t *testing.T) {
 }
 
 func TestAHolderThatPausesLongerThanItsLeaseLosesTheDuty(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
@@ -166,6 +174,7 @@ func TestAHolderThatPausesLongerThanItsLeaseLosesTheDuty(t *testing.T) {
 }
 
 func TestWhileTheStoreFailsTheHolderOfADutyIsUnknownAndAfterwardsThereIsOne(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		fail func(w *world, on bool)
 		wrap func(w *world) replica.Store
@@ -213,6 +222,7 @@ func (s *panickingStore) Swap(context.Context, string, []byte, []byte, time.Dura
 }
 
 func TestADutyHasOneHolderInASlowStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
 	duties := []*replica.Duty{w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty()}
@@ -220,6 +230,7 @@ func TestADutyHasOneHolderInASlowStore(t *testing.T) {
 }
 
 func TestAReleaseInAStoreThatDoesNotAnswerEndsAndTheLeaseExpires(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
@@ -234,6 +245,7 @@ func TestAReleaseInAStoreThatDoesNotAnswerEndsAndTheLeaseExpires(t *testing.T) {
 }
 
 func TestAStoreThatLosesALeaseHasANewHolderWithinThreeSeconds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
@@ -245,6 +257,7 @@ func TestAStoreThatLosesALeaseHasANewHolderWithinThreeSeconds(t *testing.T) {
 }
 
 func TestApplicationsAndDutiesInOneStoreDoNotMeet(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	of := func(clientID, apiHost string) *instance {
 		return w.newInstanceConfigured(w.store, func(c *replica.Config) { c.ClientID, c.APIHost = clientID, apiHost })

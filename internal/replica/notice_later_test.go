@@ -13,6 +13,7 @@ import (
 )
 
 func TestANoticeOfAnUnknownKindIsHandedOnAndPutBackIfTheLogLosesIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	newer, older := w.newInstance(), w.newInstance()
 	for _, i := range []*instance{newer, older} {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestANoticeOfEveryKindIsDecodedAsItWasEncoded(t *testing.T) {
+	t.Parallel()
 	v := newVault([]string{newPassword}, "client_1", "api.workos.com")
 	kinds := map[NoticeKind]bool{}
 	for _, kind := range []NoticeKind{

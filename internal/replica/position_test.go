@@ -36,6 +36,7 @@ func assertPosition(t *testing.T, expected string, d *replica.Duty, why ...any) 
 }
 
 func TestAPositionIsReadByTheNextInstanceFor90Days(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	assertPosition(t, "", two, "nothing is stored")
@@ -50,6 +51,7 @@ func TestAPositionIsReadByTheNextInstanceFor90Days(t *testing.T) {
 }
 
 func TestAPositionSurvivesTheRotationOfTheCookiePassword(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before, during, after := w.dutyWith(password), w.dutyWith(otherPassword, password), w.dutyWith(otherPassword)
 	require.NoError(t, before.StorePosition(t.Context(), position))
@@ -60,6 +62,7 @@ func TestAPositionSurvivesTheRotationOfTheCookiePassword(t *testing.T) {
 }
 
 func TestAPositionThatDoesNotOpenIsAbsentAndReplaced(t *testing.T) {
+	t.Parallel()
 	for name, damage := range map[string]func(w *world, s *positionStore){
 		"another password": func(w *world, _ *positionStore) {
 			require.NoError(t, w.dutyWith(otherPassword).StorePosition(t.Context(), position))
@@ -107,6 +110,7 @@ func (s *positionStore) Swap(ctx context.Context, key string, old, value []byte,
 }
 
 func TestAPositionIsNotReadableInTheStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := &positionStore{MemoryStore: w.store}
 	require.NoError(t, w.newInstanceWith(s).duty().StorePosition(t.Context(), position))
@@ -115,6 +119,7 @@ func TestAPositionIsNotReadableInTheStore(t *testing.T) {
 }
 
 func TestWithoutTheStoreAPositionIsAnErrorAndNotAbsent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := w.newInstance().duty()
 	require.NoError(t, d.StorePosition(t.Context(), position))
@@ -129,6 +134,7 @@ func TestWithoutTheStoreAPositionIsAnErrorAndNotAbsent(t *testing.T) {
 }
 
 func TestOneOfTwoPositionsThatAreStoredAtTheSameTimeRemains(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	duties := []*replica.Duty{w.newInstance().duty(), w.newInstance().duty()}
 	for range 50 {

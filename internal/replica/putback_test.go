@@ -37,6 +37,7 @@ func (s *narrowStore) Append(ctx context.Context, notice []byte) error {
 }
 
 func TestManyLostNoticesArePutBackAFewAtATime(t *testing.T) {
+	t.Parallel()
 	const notices = 10_000 // more than the changes that wait
 	w := newWorld(t)
 	store := &narrowStore{MemoryStore: w.store}

@@ -32,6 +32,7 @@ func useLog(instances ...*instance) {
 }
 
 func TestAnInstanceThatKnowsTheSuccessorAnswersAQuestion(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	useLog(one, two)
@@ -47,6 +48,7 @@ func TestAnInstanceThatKnowsTheSuccessorAnswersAQuestion(t *testing.T) {
 }
 
 func TestAnInstanceThatCallsWorkOSAnswersAQuestionWithItsLease(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	useLog(one, two)
@@ -87,6 +89,7 @@ func (w *world) awaitLog(instances ...*instance) {
 }
 
 func TestAQuestionIsAskedAgainIfTheLogOrTheLeaseWasLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one := w.newInstance()
 	useLog(one)
@@ -104,6 +107,7 @@ func TestAQuestionIsAskedAgainIfTheLogOrTheLeaseWasLost(t *testing.T) {
 }
 
 func TestARefusalIsNotBelievedWhileTheLogCannotBeRead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one := w.newInstance()
 	useLog(one)
@@ -125,6 +129,7 @@ func TestARefusalIsNotBelievedWhileTheLogCannotBeRead(t *testing.T) {
 }
 
 func TestWithoutALeaseARefusalIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one := w.newInstance()
 	w.workos.end()
@@ -137,6 +142,7 @@ func TestWithoutALeaseARefusalIsNotBelieved(t *testing.T) {
 }
 
 func TestASupersededTokenIsAnsweredWithAMark(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	useLog(one, two)

@@ -26,6 +26,7 @@ func (c heldClock) AfterFunc(_ time.Duration, f func()) (stop func() bool) {
 }
 
 func TestAChangeThatAlwaysFailsDoesNotDelayTheOthers(t *testing.T) {
+	t.Parallel()
 	clock := newHeldClock()
 	r := newRetries(clock)
 	r.add("refused", "session_1", func(context.Context) error { return errors.New("the value is too large") })
@@ -41,6 +42,7 @@ func TestAChangeThatAlwaysFailsDoesNotDelayTheOthers(t *testing.T) {
 }
 
 func TestPublicationsDoNotPushOutSignOuts(t *testing.T) {
+	t.Parallel()
 	r := newRetries(newHeldClock())
 	fail := func(context.Context) error { return errors.New("the store is down") }
 	r.add("sign-out", "", fail)

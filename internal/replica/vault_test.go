@@ -17,6 +17,7 @@ const (
 )
 
 func TestARecordOpensWithItsTokenAndAnyOfThePasswords(t *testing.T) {
+	t.Parallel()
 	before := newVault([]string{oldPassword}, "client_1", "api.workos.com")
 	during := newVault([]string{newPassword, oldPassword}, "client_1", "api.workos.com")
 	after := newVault([]string{newPassword}, "client_1", "api.workos.com")
@@ -52,6 +53,7 @@ func TestARecordOpensWithItsTokenAndAnyOfThePasswords(t *testing.T) {
 }
 
 func TestAKeyTellsNothingOfItsTokenAndFitsEveryStore(t *testing.T) {
+	t.Parallel()
 	v := newVault([]string{newPassword}, "client_1", "api.workos.com")
 	key := v.key("x", Hash("refresh token"))
 	assert.NotContains(t, key, "refresh")
@@ -63,6 +65,7 @@ func TestAKeyTellsNothingOfItsTokenAndFitsEveryStore(t *testing.T) {
 }
 
 func TestANoticeIsReadByEveryInstanceThatKnowsOneOfItsPasswords(t *testing.T) {
+	t.Parallel()
 	with := func(passwords ...string) *vault { return newVault(passwords, "client_1", "api.workos.com") }
 	n := Notice{Kind: SessionEnded, Hash: Hash("session_1"), At: time.UnixMilli(1773480413589), Until: time.UnixMilli(1773480713589)}
 	for name, c := range map[string]struct {
