@@ -4,6 +4,7 @@ package behaviour
 
 import (
 	"bufio"
+	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -104,7 +105,15 @@ var programs struct {
 	err       error
 }
 
+// TestMain runs up to 16 parallel tests at a time, because those that are parallel wait for real time, and need little of a
+// processor. The flag -parallel wins.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		flag.Set("test.parallel", "16")
+	}
 	code := m.Run()
 	os.RemoveAll(programs.directory)
 	os.Exit(code)

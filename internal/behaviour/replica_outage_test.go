@@ -28,8 +28,10 @@ var outages = map[string]struct {
 }
 
 func TestNoUserIsSignedOutWhileTheStoreDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	for name, outage := range outages {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for the budgets of commands, which are in real time
 			r := NewReplicas(t, 2, AppOptions{})
 			one, two := r.Instances[0], r.Instances[1]
 			cookie := one.SignedIn(Kim).CookieHeader()
@@ -55,8 +57,10 @@ func TestNoUserIsSignedOutWhileTheStoreDoesNotAnswer(t *testing.T) {
 }
 
 func TestAStrictWorkOSSignsNoUserOutWhileTheStoreDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	for name, outage := range outages {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits for the budgets of commands, which are in real time
 			r := NewReplicas(t, 2, AppOptions{Fake: []authkittest.Option{authkittest.WithStrictRotation()}})
 			one, two := r.Instances[0], r.Instances[1]
 			cookie := one.SignedIn(Kim).CookieHeader()

@@ -35,6 +35,7 @@ func TestARevocationReachesBothInstancesThroughTheMemoryStore(t *testing.T) {
 // A row has the time until the first instance refuses a session that is revoked, and until the last one does: the median and
 // the longest of the revocations. WorkOS's list holds no event back here.
 func TestTheTimesToRefusal(t *testing.T) {
+	t.Parallel()
 	const second, half = time.Second, 500 * time.Millisecond
 	for name, c := range map[string]struct {
 		instances         int
