@@ -3,6 +3,8 @@
 package storetest_test
 
 import (
+	"flag"
+	"os"
 	"testing"
 	"time"
 
@@ -10,6 +12,17 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/storetest"
 )
+
+// TestMain runs up to 16 tests at a time, because they wait for real time, and need little of a processor. The flag -parallel wins.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		flag.Set("test.parallel", "16")
+	}
+	os.Exit(m.Run())
+}
 
 // realTime is the clock of this machine.
 type realTime struct{}
@@ -47,7 +60,8 @@ func inMemory(wrap func(*authkittest.MemoryStore) authkit.Store) storetest.Harne
 
 func TestTheMemoryStorePassesTheSuite(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(*testing.T) storetest.Harness {
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		t.Parallel() // each case has a store of its own, and most wait
 		return inMemory(func(m *authkittest.MemoryStore) authkit.Store { return m })
 	})
 }
