@@ -23,6 +23,9 @@ const (
 	maxBuckets = 1 << 20
 	// maxUses is the highest use count of an entry.
 	maxUses = 3
+	// maxSteps is how many entries a Put passes at most before it evicts one that is in
+	// use. Puts wait for each other, and a large cache may have no other.
+	maxSteps = 256
 	// tailLength is the length of the end of a text that is hashed. The end of a
 	// cookie is the authentication code in every format, and that of a token is its
 	// signature, so it is as good as random.
@@ -62,7 +65,7 @@ type Cache[V any] struct {
 	evictions uint64              // since the start
 	small     queue[V]            // new entries: a tenth of the bytes
 	main      queue[V]            // entries that were used again
-	ghosts    map[uint64]struct{} // hashes of entries that left the small queue unused
+	ghosts    map[uint64]struct{} // hashes of entries that were evicted from the small queue
 	ghostRing []uint64            // the same hashes, in a ring
 	ghostNext int                 // index of the oldest hash in the ring
 }
@@ -150,8 +153,8 @@ func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
 			return // a concurrent request stored it first
 		}
 	}
-	for c.entries >= c.maxEntries || e.size > c.maxBytes-c.bytes {
-		c.evict()
+	for steps := 0; c.entries >= c.maxEntries || e.size > c.maxBytes-c.bytes; steps++ {
+		c.evict(steps >= maxSteps)
 	}
 	if _, known := c.ghosts[e.hash]; known {
 		c.main.push(e)
@@ -190,12 +193,12 @@ func (c *Cache[V]) Len() int {
 	return c.entries
 }
 
-// evict removes one entry, or moves one entry within the queues. The caller
-// holds mu.
-func (c *Cache[V]) evict() {
+// evict removes one entry, or moves one that is in use within the queues. If
+// evenInUse is true, it moves none. The caller holds mu.
+func (c *Cache[V]) evict(evenInUse bool) {
 	if c.small.len() > 0 && c.small.bytes >= c.bytes/10 { // always true if main is empty
 		e := c.small.pop()
-		if e.uses.Load() > 0 {
+		if e.uses.Load() > 0 && !evenInUse {
 			e.uses.Store(0)
 			c.main.push(e)
 			return
@@ -205,7 +208,7 @@ func (c *Cache[V]) evict() {
 		return
 	}
 	e := c.main.pop()
-	if uses := e.uses.Load(); uses > 0 {
+	if uses := e.uses.Load(); uses > 0 && !evenInUse {
 		e.uses.Store(uses - 1)
 		c.main.push(e)
 		return
@@ -226,8 +229,8 @@ func (c *Cache[V]) remove(e *Entry[V]) {
 	at.Store(e.next.Load())
 }
 
-// addGhost records the hash of an evicted entry that was not used. If the same
-// text comes again, its entry was evicted too early and joins the main queue.
+// addGhost records the hash of an entry that was evicted from the small queue. If
+// the same text comes again, its entry was evicted too early and joins the main queue.
 // The caller holds mu.
 func (c *Cache[V]) addGhost(hash uint64) {
 	if len(c.ghostRing) < c.maxEntries {

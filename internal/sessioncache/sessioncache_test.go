@@ -157,6 +157,62 @@ func TestTheUseCountOfACachedSessionStopsAtItsMaximum(t *testing.T) {
 	}
 }
 
+// A Put holds the lock. If it passed all sessions in use to find one to evict, new sessions would wait for tens of
+// milliseconds in a cache of a million.
+func TestAPutIntoACacheWhoseSessionsAreAllInUsePassesFewOfThem(t *testing.T) {
+	const sessions = 10 * maxSteps
+	cache := New[*session](sessions, 1<<30)
+	useAll := func() {
+		for i := range cache.buckets {
+			for e := cache.buckets[i].Load(); e != nil; e = e.next.Load() {
+				e.uses.Store(maxUses)
+			}
+		}
+	}
+	passed := func() (n int) { // since useAll
+		for i := range cache.buckets {
+			for e := cache.buckets[i].Load(); e != nil; e = e.next.Load() {
+				if e.uses.Load() < maxUses {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	for i := range sessions {
+		load(cache, i)
+	}
+	for i := range 50 {
+		useAll()
+		load(cache, sessions+i)
+		require.LessOrEqual(t, passed(), maxSteps+1, "and the new one")
+		require.Equal(t, sessions, cache.entries)
+	}
+	assert.Less(t, cache.small.len(), sessions/8, "the main queue was passed too")
+	checkConsistency(t, cache)
+}
+
+func TestTheLimitOfStepsEvictsFewSessionsInUse(t *testing.T) {
+	const inUse = 8 * maxSteps
+	cache := New[*session](10*maxSteps, 1<<30)
+	for range 3 {
+		for i := range inUse {
+			load(cache, i)
+		}
+	}
+	for i := range 100 * maxSteps {
+		load(cache, inUse+i)
+	}
+	kept := 0
+	for i := range inUse {
+		if load(cache, i) {
+			kept++
+		}
+	}
+	assert.Equal(t, inUse-inUse/(maxSteps+1), kept, "one for each new session that has found none to evict within the limit")
+	checkConsistency(t, cache)
+}
+
 func TestSessionsNoLongerUsedAreEvicted(t *testing.T) {
 	cache := New[*session](100, 1<<30)
 	for generation := range 5 {
