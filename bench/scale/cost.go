@@ -59,7 +59,8 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// The metrics of the runtime.
+// The metrics of the runtime. Its CPU seconds include the time for which another program had the processor, so only their ratios
+// are used.
 const (
 	mutexWait = "/sync/mutex/wait/total:seconds"
 	gcCPU     = "/cpu/classes/gc/total:cpu-seconds"
@@ -92,10 +93,10 @@ func collect(n int) collection {
 	runtime.GC() // of what came before
 	var times, cpus, pauses []time.Duration
 	for range n {
-		before, cpu, began := pauseCounts(), seconds(gcCPU), time.Now()
+		before, cpu, began := pauseCounts(), cpuTime(), time.Now() // nothing else runs in this process
 		runtime.GC()
 		times = append(times, time.Since(began))
-		cpus = append(cpus, seconds(gcCPU)-cpu)
+		cpus = append(cpus, cpuTime()-cpu)
 		pauses = append(pauses, longest(before, read(gcPauses).Float64Histogram()))
 	}
 	return collection{median(times), median(cpus), median(pauses), slices.Max(pauses)}

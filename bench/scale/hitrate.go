@@ -165,8 +165,8 @@ func (c *lru) request(one cookie) bool {
 	return false
 }
 
-// best knows which sessions are the most popular, those with the lowest numbers. It keeps the latest cookie of each, and that of the
-// last other request.
+// best knows which sessions are the most popular: those with the lowest numbers. It keeps the latest cookie of each, and that of
+// the last other request.
 type best struct {
 	popular map[int]int // the refreshes of the cookie of each session, -1 if it has none
 	last    cookie

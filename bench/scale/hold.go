@@ -7,6 +7,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -39,6 +40,7 @@ type pair struct{ One, Many cost }
 
 // hold lets the middleware serve one request of each session, and measures what it holds then.
 func hold(o order) (held, error) {
+	debug.SetMemoryLimit(int64(max(1<<30, o.Sessions*peakPerSession))) // other programs need the rest
 	stage, err := contender.NewStage(0)
 	if err != nil {
 		return held{}, err

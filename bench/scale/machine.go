@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// peakPerSession is the memory for each session, with room for a heap that grows to twice its live size.
-const peakPerSession = 14 << 10
+// peakPerSession is the memory for each session, with room for a heap that grows to twice its live size and for what is allocated
+// during a collection, which is long on a busy machine.
+const peakPerSession = 16 << 10
 
 // fitting returns how many sessions fit into that much memory, at most wanted and at least 1000.
 func fitting(wanted, available int) int {

@@ -5,9 +5,9 @@
 //
 //	cd bench && go run ./scale [-sessions 10000,100000,1000000]
 //
-// Each number of sessions has processes of its own, so that no heap has remains of another one. A million sessions need about 14
-// GB of free memory, because the heap grows to twice its size before it is collected. If less is available, fewer sessions are measured, and
-// the tables say how many. It needs Linux.
+// Each number of sessions has processes of its own, so that no heap has remains of another one. A million sessions need 16 GB of
+// free memory, because the heap grows to more than twice its live size before it is collected. If less is available, fewer sessions
+// are measured, and the tables say how many. It needs Linux.
 package main
 
 import (
