@@ -74,6 +74,12 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 			a.counters.cacheMisses.Add(1)
 		}
 	}
+	return a.openedSession(r, own)
+}
+
+// openedSession is sessionOf for a session that is not cached. It is a function of its own
+// because it needs 1.5 KB of the stack, which would make most stacks of requests grow.
+func (a *AuthKit) openedSession(r *http.Request, own *cookie.Value) (session *Session, found standing, err error) {
 	sealed, err := a.openSession(r, own)
 	if err == nil {
 		err = a.checkLimits(&sealed)
