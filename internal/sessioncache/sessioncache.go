@@ -14,8 +14,8 @@ import (
 
 const (
 	// overhead is the bytes of an entry besides its text and the size that the caller passes
-	// to [Cache.Put]: the entry and its place in a queue.
-	overhead = 80 + 16
+	// to [Cache.Put]: the entry and its place in a bucket.
+	overhead = 80 + 8
 	// minSize is less than any entry takes. With maxBytes, it limits the number of entries.
 	minSize = 1 << 10
 	// maxBuckets limits the buckets of an empty cache to 8 MiB. A cache that
@@ -82,14 +82,15 @@ type Entry[V any] struct {
 	size int
 	kind Kind
 	next atomic.Pointer[Entry[V]] // in its bucket
+	then *Entry[V]                // the one after it in its queue
 	uses atomic.Uint32            // since it joined its queue, at most maxUses
 }
 
-// queue is a FIFO queue of entries.
+// queue is a FIFO queue of entries. It is a list and no slice, because a Put that copies the
+// slice of a million entries lets all others wait.
 type queue[V any] struct {
-	entries []*Entry[V]
-	head    int
-	bytes   int
+	first, last *Entry[V]
+	len, bytes  int
 }
 
 // New returns a cache of at most maxEntries entries and maxBytes bytes. It
@@ -196,7 +197,7 @@ func (c *Cache[V]) Len() int {
 // evict removes one entry, or moves one that is in use within the queues. If
 // evenInUse is true, it moves none. The caller holds mu.
 func (c *Cache[V]) evict(evenInUse bool) {
-	if c.small.len() > 0 && c.small.bytes >= c.bytes/10 { // always true if main is empty
+	if c.small.len > 0 && c.small.bytes >= c.bytes/10 { // always true if main is empty
 		e := c.small.pop()
 		if e.uses.Load() > 0 && !evenInUse {
 			e.uses.Store(0)
@@ -281,22 +282,24 @@ func equal(parts []string, text string) bool {
 	return text == ""
 }
 
-func (q *queue[V]) len() int { return len(q.entries) - q.head }
-
 func (q *queue[V]) push(e *Entry[V]) {
-	if q.head > len(q.entries)/2 { // more than half of the slice is free
-		n := copy(q.entries, q.entries[q.head:])
-		clear(q.entries[n:])
-		q.entries, q.head = q.entries[:n], 0
+	if q.first == nil {
+		q.first = e
+	} else {
+		q.last.then = e
 	}
-	q.entries = append(q.entries, e)
+	q.last = e
+	q.len++
 	q.bytes += e.size
 }
 
 func (q *queue[V]) pop() *Entry[V] {
-	e := q.entries[q.head]
-	q.entries[q.head] = nil
-	q.head++
+	e := q.first
+	q.first, e.then = e.then, nil
+	if q.first == nil {
+		q.last = nil
+	}
+	q.len--
 	q.bytes -= e.size
 	return e
 }

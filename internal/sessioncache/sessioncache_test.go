@@ -53,12 +53,21 @@ func checkConsistency(t *testing.T, c *Cache[*session]) {
 	}
 	assert.Equal(t, c.entries, entries)
 	assert.Equal(t, c.bytes, bytes)
-	assert.Equal(t, c.entries, c.small.len()+c.main.len())
+	assert.Equal(t, c.entries, c.small.len+c.main.len)
 	assert.Equal(t, c.bytes, c.small.bytes+c.main.bytes)
 	assert.LessOrEqual(t, c.entries, c.maxEntries)
 	assert.LessOrEqual(t, c.bytes, c.maxBytes)
 	assert.LessOrEqual(t, len(c.ghosts), c.maxEntries)
-	assert.LessOrEqual(t, cap(c.small.entries)+cap(c.main.entries), 8*c.maxEntries+16)
+	for _, q := range []queue[*session]{c.small, c.main} {
+		length, bytes := 0, 0
+		var last *Entry[*session]
+		for e := q.first; e != nil; e = e.then {
+			length, bytes, last = length+1, bytes+e.size, e
+		}
+		assert.Equal(t, q.len, length)
+		assert.Equal(t, q.bytes, bytes)
+		assert.Same(t, q.last, last)
+	}
 }
 
 func TestTheSessionCacheStaysWithinItsLimits(t *testing.T) {
@@ -188,7 +197,7 @@ func TestAPutIntoACacheWhoseSessionsAreAllInUsePassesFewOfThem(t *testing.T) {
 		require.LessOrEqual(t, passed(), maxSteps+1, "and the new one")
 		require.Equal(t, sessions, cache.entries)
 	}
-	assert.Less(t, cache.small.len(), sessions/8, "the main queue was passed too")
+	assert.Less(t, cache.small.len, sessions/8, "the main queue was passed too")
 	checkConsistency(t, cache)
 }
 
