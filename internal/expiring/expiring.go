@@ -4,6 +4,7 @@ package expiring
 import (
 	"iter"
 	"time"
+	"unsafe"
 )
 
 const (
@@ -30,12 +31,13 @@ type Map[V any] struct {
 
 // entry is an entry of a Map.
 type entry[V any] struct {
-	node
+	node  // the first field, so that it has the address of its entry
 	value V
 }
 
-// of returns the entry of a node.
-func of[V any](n *node) *entry[V] { return n.self.(*entry[V]) }
+// of returns the entry of a node. All nodes of a Map[V] are in an entry[V]. A reference from
+// the node to its entry would take 16 bytes of each.
+func of[V any](n *node) *entry[V] { return (*entry[V])(unsafe.Pointer(n)) }
 
 // New returns an empty Map that holds at most limit entries. The Map reads the
 // time from now.
@@ -83,7 +85,6 @@ func (m *Map[V]) Add(key string, value V, until time.Time) bool {
 
 func (m *Map[V]) newNode(key string, value V, until time.Time) *node {
 	e := &entry[V]{node: node{key: key, until: until}, value: value}
-	e.self = e
 	if m.inBytes {
 		e.size = len(key) + m.sizeOf(value) + entryOverhead
 	}

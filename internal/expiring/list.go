@@ -28,9 +28,8 @@ type list struct {
 	most    int              // guarded by mu: the number of entries for which entries has room
 }
 
-// node is an entry without its value.
+// node is an entry without its value. It is a part of an entry.
 type node struct {
-	self         any // the entry, which contains this node
 	key          string
 	until        time.Time
 	size         int
