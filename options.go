@@ -297,17 +297,16 @@ func WithIdleTimeout(d time.Duration) Option {
 	return func(c *config) { c.idleTimeout = d }
 }
 
-// WithSessionCache limits the cache of verified sessions and bearer tokens, by their
-// number and by their bytes in memory. The key is the exact text of the cookies or of
-// the token. A cached one is neither opened nor verified again, but its expiry, its
-// signing key, its limits and the sign-outs of this process are checked on each request.
+// WithSessionCache limits the cache of verified sessions and bearer tokens of this process, by their number and by their
+// bytes in memory. WithSessionCache(50_000, 256<<20) holds 50,000 sessions. The key is the exact text of the cookies or of
+// the token. A cached one is neither opened nor verified again, but its expiry, its signing key, its limits and the sign-outs
+// of this process are checked on each request. One that is not cached is opened and verified: no user is signed out.
 //
-// The default is 10,000 entries and 64 MiB for both together. A session takes about
-// 4.5 KB and a bearer token about 3 KB, by the size of its cookie and its token. The bytes
-// that are counted are within 5 % of the memory. Users with the same roles, permissions,
-// entitlements or feature flags share the memory of these lists. If either limit is zero,
-// the cache is off for both. An entry counts as at least 1 KB, so the bytes limit the number
-// too. An empty cache takes up to 16 bytes for each entry that it may hold, and at most 8 MiB.
+// The default is 10,000 entries and 64 MiB for both together. A session takes about 4.5 KB and a bearer token about 3 KB,
+// depending on its cookie and its token. The bytes that are counted are within 5 % of the memory. Users with the same roles,
+// permissions, entitlements or feature flags share the memory of these lists. If either limit is zero, the cache is off for
+// both. An entry counts as at least 1 KB, so the bytes limit the number too. A refresh makes a new entry, and the old one
+// leaves when there is no room. An empty cache takes up to 16 bytes for each entry that it may hold, and at most 8 MiB.
 func WithSessionCache(entries, bytes int) Option {
 	return func(c *config) { c.cacheEntries, c.cacheBytes = entries, bytes }
 }
