@@ -134,9 +134,17 @@ func (p *page) addConditions(rs results) {
 // addLimits adds authkit's limits, and whether they are met.
 func (p *page) addLimits(rs results, sizes contender.Sizes) {
 	for _, l := range slices.Concat(ofServers(), atMost(sizes), ofScaling()) {
-		v := l.Measured(rs).Median
-		p.AtMost = append(p.AtMost, limitLine{l.What, l.Show(v), shortest(l.Show(l.Limit)), yes(v <= l.Limit)})
+		p.AtMost = append(p.AtMost, newLimitLine(l.What, l.Measured(rs).Median, l.Limit, l.Show))
 	}
+}
+
+// newLimitLine returns the line of a limit. A value that looks like the limit, but is larger, is "over" it.
+func newLimitLine(what string, measured, most float64, show func(float64) string) limitLine {
+	line := limitLine{what, show(measured), shortest(show(most)), yes(measured <= most)}
+	if measured > most && line.Measured == show(most) {
+		line.Measured = "over " + line.Measured
+	}
+	return line
 }
 
 // addSubjects adds the comparison of all subjects.

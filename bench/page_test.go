@@ -173,3 +173,10 @@ func TestThePlotIsWellFormedAndHasEveryLabel(t *testing.T) {
 		assert.Contains(t, texts, text)
 	}
 }
+
+func TestAValueThatLooksLikeItsLimitAndIsLargerIsOverIt(t *testing.T) {
+	assert.Equal(t, limitLine{"Warm", "0.018x", "0.018x", "yes"}, newLimitLine("Warm", 0.018, 0.018, times))
+	assert.Equal(t, limitLine{"Warm", "0.018x", "0.018x", "yes"}, newLimitLine("Warm", 0.0176, 0.018, times))
+	assert.Equal(t, limitLine{"Warm", "over 0.018x", "0.018x", "no"}, newLimitLine("Warm", 0.0181, 0.018, times))
+	assert.Equal(t, limitLine{"Warm", "0.019x", "0.018x", "no"}, newLimitLine("Warm", 0.019, 0.018, times))
+}
