@@ -138,7 +138,7 @@ func (a *AuthKit) judgeBearer(ctx context.Context, session *Session, entry *sess
 	case err == nil:
 		var marked standing
 		if entry != nil {
-			marked = a.standingSince(entry)
+			marked = a.standingSince(entry, true)
 		} else {
 			marked = a.standingOf(session)
 		}

@@ -37,7 +37,7 @@ func TestACachedSessionIsDueAfterAChangeDuringItsRequest(t *testing.T) {
 		clock := newSetClock()
 		a := newOffline(t, clock)
 		entry := &sessioncache.Entry[*Session]{Value: memberSession(clock.now.Add(-time.Minute))}
-		require.Equal(t, standing{}, a.standingSince(entry))
+		require.Equal(t, standing{}, a.standingSince(entry, true))
 		return a, entry, clock.now
 	}
 	t.Run("request during the change", func(t *testing.T) {
@@ -46,12 +46,12 @@ func TestACachedSessionIsDueAfterAChangeDuringItsRequest(t *testing.T) {
 		a.signedOut.step = func(at string) {
 			if at == "change noted" {
 				calls++
-				a.standingSince(entry)
+				a.standingSince(entry, true)
 			}
 		}
 		noteUser(a, now)
 		require.Equal(t, 1, calls)
-		assert.Equal(t, standing{due: true}, a.standingSince(entry))
+		assert.Equal(t, standing{due: true}, a.standingSince(entry, true))
 	})
 	for _, step := range []string{"epoch read", "no mark found"} {
 		t.Run("change during the request, "+step, func(t *testing.T) {
@@ -64,10 +64,10 @@ func TestACachedSessionIsDueAfterAChangeDuringItsRequest(t *testing.T) {
 					noteUser(a, now)
 				}
 			}
-			a.standingSince(entry) // this request may come before the change
+			a.standingSince(entry, true) // this request may come before the change
 			require.Equal(t, 1, calls)
-			assert.Equal(t, standing{due: true}, a.standingSince(entry))
-			assert.Equal(t, standing{due: true}, a.standingSince(entry), "until it is refreshed")
+			assert.Equal(t, standing{due: true}, a.standingSince(entry, true))
+			assert.Equal(t, standing{due: true}, a.standingSince(entry, true), "until it is refreshed")
 		})
 	}
 }
@@ -81,7 +81,7 @@ func TestASessionThatIsCachedAfterAChangeIsDue(t *testing.T) {
 	noteUser(a, clock.now)
 	cookie := []string{"sealed"}
 	a.cache.Put(sessioncache.Cookie, cookie[0], s, s.size())
-	assert.Equal(t, standing{due: true}, a.standingSince(a.cache.Get(sessioncache.Cookie, cookie)))
+	assert.Equal(t, standing{due: true}, a.standingSince(a.cache.Get(sessioncache.Cookie, cookie), true))
 }
 
 func TestASignedOutSessionIsNotDue(t *testing.T) {

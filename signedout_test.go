@@ -48,17 +48,17 @@ func TestACachedSessionIsRefusedAfterASignOutDuringItsRequest(t *testing.T) {
 			a := newOffline(t, clock)
 			s := sessionFor(t, "session_1", clock.now.Add(-time.Minute), clock.now, clock.now.Add(time.Hour))
 			entry := &sessioncache.Entry[*Session]{Value: s}
-			require.False(t, a.standingSince(entry).signedOut)
+			require.False(t, a.standingSince(entry, true).signedOut)
 			calls := 0
 			a.signedOut.step = func(at string) {
 				if at == step && calls == 0 {
 					calls++
-					a.standingSince(entry)
+					a.standingSince(entry, true)
 				}
 			}
 			a.markSignedOut(s, true, 0)
 			require.Equal(t, 1, calls)
-			assert.True(t, a.standingSince(entry).signedOut)
+			assert.True(t, a.standingSince(entry, true).signedOut)
 		})
 	}
 	for _, step := range []string{"epoch read", "no mark found"} {
@@ -74,9 +74,9 @@ func TestACachedSessionIsRefusedAfterASignOutDuringItsRequest(t *testing.T) {
 					a.markSignedOut(s, true, 0)
 				}
 			}
-			a.standingSince(entry) // this request may come before the sign-out
+			a.standingSince(entry, true) // this request may come before the sign-out
 			require.Equal(t, 1, calls)
-			assert.True(t, a.standingSince(entry).signedOut)
+			assert.True(t, a.standingSince(entry, true).signedOut)
 		})
 	}
 }
@@ -89,7 +89,7 @@ func TestASessionThatIsCachedAfterItsSignOutIsRefused(t *testing.T) {
 	cookie := []string{"sealed"}
 	a.markSignedOut(s, false, 0)
 	a.cache.Put(sessioncache.Cookie, cookie[0], s, s.size())
-	assert.True(t, a.standingSince(a.cache.Get(sessioncache.Cookie, cookie)).signedOut)
+	assert.True(t, a.standingSince(a.cache.Get(sessioncache.Cookie, cookie), true).signedOut)
 }
 
 // The clock that dates a sign-in may be ahead by up to a minute.

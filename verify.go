@@ -53,7 +53,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 	if own.Found() {
 		if cached := a.cache.Get(sessioncache.Cookie, own.Parts()); cached != nil {
 			if a.isSteady(cached.Value) {
-				found := a.standingSince(cached)
+				found := a.standingSince(cached, true)
 				found.cached, found.steady = true, true
 				return cached.Value, found, nil
 			}
@@ -65,7 +65,7 @@ func (a *AuthKit) sessionOf(r *http.Request, own *cookie.Value) (session *Sessio
 			validity, err := a.sessionVerifier.Validity(r.Context(), cached.Value.claims)
 			if _, refused := err.(*jwks.RefusedError); !refused {
 				a.noteSteady(cached.Value, validity.Before(a.steadyUntil(cached.Value)))
-				found := a.standingSince(cached)
+				found := a.standingSince(cached, err == nil)
 				found.cached = true
 				return cached.Value, found, err
 			}
@@ -191,8 +191,11 @@ func (a *AuthKit) standingOf(s *Session) standing {
 }
 
 // standingSince is standingOf for a cached session. It looks for marks only if one was
-// stored since the last check of the entry.
-func (a *AuthKit) standingSince(e *sessioncache.Entry[*Session]) standing {
+// stored since the last check of the entry that has found none. valid says that the token is
+// valid now. Only then does the check count: a mark lasts as long as the tokens that it
+// concerns. If the clock is ahead for a while, both seem to have expired, and both are back
+// when it is set right.
+func (a *AuthKit) standingSince(e *sessioncache.Entry[*Session], valid bool) standing {
 	epoch := a.signedOut.epoch.Load()
 	if e.CheckedEpoch.Load() == epoch {
 		return standing{}
@@ -202,6 +205,8 @@ func (a *AuthKit) standingSince(e *sessioncache.Entry[*Session]) standing {
 		return found
 	}
 	a.signedOut.reached("no mark found")
-	e.CheckedEpoch.Store(epoch)
+	if valid {
+		e.CheckedEpoch.Store(epoch)
+	}
 	return standing{}
 }

@@ -166,3 +166,23 @@ func TestTheRevocationDeadlineHoldsForASteadySession(t *testing.T) {
 	r.Clock.Advance(time.Nanosecond)
 	assert.Equal(t, "unavailable", app.outcomeOfCookie(cookie))
 }
+
+// A mark of a sign-out is kept as long as its session has tokens. A clock that is ahead for a while passes that time too.
+func TestASignOutHasItsEffectAfterTheClockWasAheadForAWhile(t *testing.T) {
+	for name, mark := range map[string]func(c *cachingApp, cookie string){
+		"a sign-out": func(c *cachingApp, cookie string) { c.SignOut(c.T.(*testing.T), cookie) },
+		"EndSession": func(c *cachingApp, cookie string) { require.NoError(c.T, c.EndSession(c.T.Context(), c.SessionID())) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCachingApp(t)
+			cookie := c.steadyCookie()
+			mark(c, cookie)
+			c.Clock.Advance(3 * time.Hour)
+			assert.NotEqual(t, "cached", c.outcomeOfCookie(cookie))
+			c.Clock.Advance(-3 * time.Hour)
+			for range 3 {
+				assert.Equal(t, "ended", c.outcomeOfCookie(cookie), "the clock was set back")
+			}
+		})
+	}
+}
