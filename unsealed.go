@@ -14,6 +14,8 @@
 //     its rights, such a failure does not let the access token serve (refreshSession).
 //   - One session starts few exchanges, or one user with many invented refresh tokens would use up the rate limit that
 //     WorkOS sets for the whole application.
+//   - It is not cached. A client can write any number of cookies around one access token, and can choose their ends, which
+//     are what the cache hashes (sessionOf).
 //   - Its key IDs may be invented, so they share the rate limit of bearer tokens. A refusal is logged at Debug and causes
 //     no 503.
 

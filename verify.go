@@ -102,7 +102,7 @@ func (a *AuthKit) openedSession(r *http.Request, own *cookie.Value) (session *Se
 	if err == nil && !found.signedOut {
 		a.signedOut.watches.refreshed(session)
 	}
-	if a.cache != nil && err == nil && own.Found() && !sealed.Foreign {
+	if a.cache != nil && err == nil && own.Found() && !sealed.Foreign && !sealed.Unsealed {
 		a.cache.Put(sessioncache.Cookie, own.Copy(), session, session.size())
 	}
 	return session, found, err

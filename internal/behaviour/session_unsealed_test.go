@@ -302,3 +302,22 @@ func TestAnUnsealedSessionThatAnotherInstanceHasRefreshedHasAProfile(t *testing.
 	}
 	assert.Equal(t, 1, first.Fake.Calls(authkittest.RouteRefresh))
 }
+
+// A client can write any number of cookies around one access token. They would evict the sessions of other users from the
+// cache, and it hashes only the end of a text, which all of them can have in common.
+func TestCookiesWithoutASealTakeNoRoomInTheCache(t *testing.T) {
+	app := &cachingApp{App: newUnsealedApp(t, authkit.WithSessionCache(10, 1<<20))}
+	sealed := app.SignedIn(Kim).CookieHeader()
+	require.Equal(t, "cached", app.outcomeOfCookie(sealed))
+	_, session := app.Neighbour().unsealedSession(lee)
+	entries := app.Stats().Cache.Entries
+	for i := range 30 {
+		invented := object{"user": session["user"], "theme": fmt.Sprint(i), "zone": strings.Repeat("z", 40)}
+		cookie := unsealedCookie(session["accessToken"].(string), session["refreshToken"].(string), invented)
+		for range 3 {
+			require.Equal(t, "verified", app.outcomeOfCookie(cookie))
+		}
+	}
+	assert.Equal(t, entries, app.Stats().Cache.Entries)
+	assert.Equal(t, "cached", app.outcomeOfCookie(sealed))
+}
