@@ -81,10 +81,14 @@ func (t *Token) octets() int {
 	return len(t.parts.Header) + len(t.parts.Payload) + len(t.parts.Signature)
 }
 
-// size returns the bytes that the token takes in memory. Its header is shared with other
-// sessions (repeatedText).
+// size returns the bytes that the token takes in memory. A header of the usual length is
+// shared with other sessions (repeatedText).
 func (t *Token) size() int {
-	return heapsize.Texts(t.text) + heapsize.Texts(t.parts.Payload, t.parts.Signature)
+	size := heapsize.Texts(t.text) + heapsize.Texts(t.parts.Payload, t.parts.Signature)
+	if len(t.parts.Header) > maxRepeated {
+		size += heapsize.Texts(t.parts.Header)
+	}
+	return size
 }
 
 // Equal reports whether two tokens have the same text.
