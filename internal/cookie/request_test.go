@@ -36,3 +36,19 @@ func TestCookiesBeyondTheHeaderLimitAreNotRead(t *testing.T) {
 	assert.False(t, Has(http.Header{"Cookie": {filler, filler, "sid=a"}}, "sid"), "in another line")
 	assert.False(t, Has(http.Header{"Cookie": {filler + "; " + filler + "; sid=a"}}, "sid"), "in the same line")
 }
+
+// A cookie of which only the beginning fits would be read with another value.
+func TestACookieThatIsCutAtTheHeaderLimitIsNotRead(t *testing.T) {
+	filler := "theme=" + strings.Repeat("x", maxCookieHeader-len("theme=; sid=value"))
+	for _, c := range []struct {
+		header string
+		want   []string
+	}{
+		{filler + "; sid=value", []string{"value"}},
+		{filler + "x; sid=value", nil},
+		{filler + "x; sid=value; other=1", nil},
+		{filler + "; sid=value; sid=other", nil}, // the semicolon behind it does not fit
+	} {
+		assert.Equal(t, c.want, Values(http.Header{"Cookie": {c.header}}, "sid"), c.header[len(filler):])
+	}
+}

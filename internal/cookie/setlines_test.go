@@ -84,6 +84,30 @@ func TestSharedLinesMakeTheSameResponseAsCookiesThatAreSetOneByOne(t *testing.T)
 	}
 }
 
+// All requests that waited for one refresh set the same lines, and a handler may do with its header what it likes.
+func TestAResponseThatChangesItsHeaderChangesNoOther(t *testing.T) {
+	for name, settings := range map[string]Settings{"one": {SessionName: "sid"}, "partitioned": {SessionName: "sid", Secure: true, Partitioned: true}} {
+		for chunks := range 4 {
+			for _, came := range []string{"", "sid=old; other=1"} {
+				c, r := New(settings), requestWith(came)
+				lines, _ := c.Lines(strings.Repeat("x", 1+chunks*MaxSize))
+				want := slices.Clone(lines)
+				one, other := http.Header{}, http.Header{}
+				c.SetLines(one, r, lines)
+				c.SetLines(other, r, lines)
+				all := slices.Clone(other["Set-Cookie"])
+				one.Add("Set-Cookie", "theme=dark")
+				other.Add("Set-Cookie", "theme=light")
+				one["Set-Cookie"][0] = "changed"
+				c.RemoveSetCookie(one)
+				c.ClearSession(one, r)
+				assert.Equal(t, want, lines, "%s, %d chunks", name, chunks)
+				assert.Equal(t, append(all, "theme=light"), other["Set-Cookie"], "%s, %d chunks", name, chunks)
+			}
+		}
+	}
+}
+
 func TestTheTextOfASessionInOneCookieIsAPartOfItsLine(t *testing.T) {
 	c := New(Settings{SessionName: "sid"})
 	lines, shared := c.Lines("sealed")
