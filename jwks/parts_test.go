@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -141,4 +142,44 @@ func TestTheClaimsOfATokenAreNotChangedByTheNextToken(t *testing.T) {
 
 	_ = append(byParts.Permissions, "c") // the lists share a slice, but not their room
 	assert.Equal(t, []string{"a"}, byParts.Audience)
+}
+
+// Otherwise a cached token would keep its decoded payload in memory, next to its text.
+func TestTheClaimsOfATokenTextShareOneTextOfTheirOwn(t *testing.T) {
+	v, c := newVerifier(t)
+	token := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).with("jti", "j").with("org_id", "org_a").with("role", "admin").
+		with("roles", []string{"admin", "billing"}).with("permissions", []string{"a:1"}).with("entitlements", []string{"sso"}).
+		with("feature_flags", []string{"beta"}).with("aud", "x").with("scope", "a b").with("act", map[string]string{"sub": "y"}).json())
+	claims, err := v.Verify(t.Context(), token)
+	require.NoError(t, err)
+	texts := []string{
+		claims.Issuer, claims.Subject, claims.SessionID, claims.ClientID, claims.ID, claims.OrganizationID, claims.Role, claims.Actor,
+	}
+	for _, list := range [][]string{claims.Roles, claims.Permissions, claims.Entitlements, claims.FeatureFlags, claims.Audience, claims.Scopes} {
+		require.NotEmpty(t, list)
+		texts = append(texts, list...)
+	}
+	length := len("kid_a")
+	for _, text := range texts {
+		length += len(text)
+	}
+	at := func(text string) uintptr { return uintptr(unsafe.Pointer(unsafe.StringData(text))) }
+	for _, text := range texts {
+		require.NotEmpty(t, text)
+		assert.LessOrEqual(t, at(claims.Issuer), at(text), text)
+		assert.LessOrEqual(t, at(text)+uintptr(len(text)), at(claims.Issuer)+uintptr(length), text)
+	}
+}
+
+func TestNoTextOfATokenIsKeptInABufferThatIsReused(t *testing.T) {
+	_, c := newVerifier(t)
+	token := sign(keyA(), goodHeader().json(), goodClaims(c.Now()).json())
+	for range 10 {
+		texts := jwks.ReusedTexts(func() {
+			_, err := jwks.UnverifiedClaims(token)
+			require.NoError(t, err)
+		})
+		require.NotEmpty(t, texts)
+		require.Empty(t, strings.Join(texts, ""))
+	}
 }

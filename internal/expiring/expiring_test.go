@@ -256,6 +256,22 @@ func TestExpiredEntriesAreRemovedBeforeTheOldestIsEvicted(t *testing.T) {
 	}
 }
 
+func TestTheEvictionOfAnExpiredEntryIsNotTold(t *testing.T) {
+	clock := newClock()
+	m := New[int](clock.Now, 100)
+	told := 0
+	m.OnEvict(func(string, int) { told++ })
+	for i := range 100 {
+		m.Put(strconv.Itoa(i), i, clock.now.Add(time.Minute))
+	}
+	m.Put("sweeps", 0, clock.now.Add(time.Minute)) // the next sweep is an eighth of the entries later
+	assert.Equal(t, 1, told)
+	clock.now = clock.now.Add(time.Minute)
+	m.Put("evicts", 0, clock.now.Add(time.Minute))
+	assert.Equal(t, 100, m.Len(), "no sweep has removed the expired entries")
+	assert.Equal(t, 1, told)
+}
+
 func TestAMapNeverHoldsMoreBytesThanItsLimit(t *testing.T) {
 	clock := newClock()
 	const most = 100 << 10

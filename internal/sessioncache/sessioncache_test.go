@@ -166,6 +166,24 @@ func TestTheUseCountOfACachedSessionStopsAtItsMaximum(t *testing.T) {
 	}
 }
 
+// Otherwise a session that was used twice would stay as long as one in use.
+func TestAUseBeforeASessionJoinsTheMainQueueCountsOnce(t *testing.T) {
+	cache := New[*session](10, 1<<30)
+	load(cache, 0)
+	load(cache, 0)
+	for i := range 10 {
+		load(cache, 1+i)
+	}
+	require.Equal(t, 1, cache.main.len())
+	assert.Zero(t, cache.main.entries[cache.main.head].uses.Load())
+}
+
+func TestASmallEntryCountsAsAKilobyte(t *testing.T) {
+	cache := New[*session](10, 1<<20)
+	cache.Put(Cookie, "short", sessionOf(1), 8)
+	assert.Equal(t, minSize, cache.State().Bytes)
+}
+
 // A Put holds the lock. If it passed all sessions in use to find one to evict, new sessions would wait for tens of
 // milliseconds in a cache of a million.
 func TestAPutIntoACacheWhoseSessionsAreAllInUsePassesFewOfThem(t *testing.T) {
