@@ -174,8 +174,8 @@ func TestAUseBeforeASessionJoinsTheMainQueueCountsOnce(t *testing.T) {
 	for i := range 10 {
 		load(cache, 1+i)
 	}
-	require.Equal(t, 1, cache.main.len())
-	assert.Zero(t, cache.main.entries[cache.main.head].uses.Load())
+	require.Equal(t, 1, cache.main.len)
+	assert.Zero(t, cache.main.first.uses.Load())
 }
 
 func TestASmallEntryCountsAsAKilobyte(t *testing.T) {
