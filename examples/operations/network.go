@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -16,9 +17,10 @@ var errUnreachable = errors.New("no route to host (the example has cut the netwo
 type network struct {
 	own *http.Transport
 
-	mu    sync.Mutex // guards the fields below
-	down  bool
-	delay time.Duration // of each request, on the system's clock
+	mu       sync.Mutex // guards the fields below
+	down     bool
+	delay    time.Duration // of each request, on the system's clock
+	underWay int           // requests whose response has not been read
 }
 
 func newNetwork() *network {
@@ -44,7 +46,38 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
-	return n.own.RoundTrip(r)
+	n.count(1)
+	response, err := n.own.RoundTrip(r)
+	if err != nil {
+		n.count(-1)
+		return nil, err
+	}
+	response.Body = &countedBody{ReadCloser: response.Body, closed: sync.OnceFunc(func() { n.count(-1) })}
+	return response, nil
+}
+
+// countedBody is the body of a response. It calls closed when it is closed.
+type countedBody struct {
+	io.ReadCloser
+	closed func()
+}
+
+func (b *countedBody) Close() error {
+	defer b.closed()
+	return b.ReadCloser.Close()
+}
+
+func (n *network) count(change int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.underWay += change
+}
+
+// isQuiet reports whether no request is under way.
+func (n *network) isQuiet() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.underWay == 0
 }
 
 func (n *network) setDown(down bool) {
