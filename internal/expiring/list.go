@@ -38,7 +38,7 @@ type node struct {
 
 func (n *node) hasExpired(now time.Time) bool { return !now.Before(n.until) }
 
-// find returns the entry of key, or nil if there is none or if it has expired.
+// find returns the entry of key, or nil if the list has no entry of key that has not expired.
 func (l *list) find(key string) *node {
 	now := l.now()
 	l.mu.Lock()

@@ -60,7 +60,7 @@ func (l *Lists) Share(values []string) (list []string, own bool) {
 	return l.add(string(key), len(values))
 }
 
-// add returns the shared list of a key, which it makes if there is none.
+// add returns the shared list of a key. The first call for the key makes the list.
 func (l *Lists) add(key string, length int) (list []string, own bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
