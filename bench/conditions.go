@@ -173,7 +173,7 @@ func memoryLimit() string {
 	if value := metric("/gc/gomemlimit:bytes"); value < math.MaxInt64 {
 		return size(value)
 	}
-	return "none"
+	return "not set"
 }
 
 // metric returns a number of package runtime/metrics.

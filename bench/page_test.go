@@ -102,7 +102,7 @@ func TestThePageContainsTheMeasurements(t *testing.T) {
 		"## 100 000 sessions",
 		"The run was undisturbed: other programs used 1.2 % of the processors.",
 		"| 1 | 0.25 | 2.10 | 1.2 % | 0.30 % | 600 MB | 1200 MB |",
-		"GOGC is 100, and the memory limit of the runtime is none.",
+		"GOGC is 100, and GOMEMLIMIT is not set.",
 	} {
 		assert.Contains(t, text, line)
 	}
