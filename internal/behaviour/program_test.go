@@ -38,9 +38,15 @@ func TestTheSuitePassesForAnApplicationWithCompactCookies(t *testing.T) {
 	}})
 }
 
-func TestTheSuitePassesForTheStdlibExample(t *testing.T) { Run(t, exampleTarget("stdlib")) }
+func TestTheSuitePassesForTheStdlibExample(t *testing.T) {
+	t.Parallel()
+	Run(t, exampleTarget("stdlib"))
+}
 
-func TestTheSuitePassesForTheChiExample(t *testing.T) { Run(t, exampleTarget("chi")) }
+func TestTheSuitePassesForTheChiExample(t *testing.T) {
+	t.Parallel()
+	Run(t, exampleTarget("chi"))
+}
 
 func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
 	listed := map[string]bool{}

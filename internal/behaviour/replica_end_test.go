@@ -92,6 +92,7 @@ func TestIfWorkOSIsNotToldEndSessionAndEndUserSaySoAndTheEndHoldsHere(t *testing
 }
 
 func TestAStateIsUsedOnceAtAllInstances(t *testing.T) {
+	t.Parallel()
 	for name, down := range map[string]bool{"with the store": false, "while the store is down": true} {
 		t.Run(name, func(t *testing.T) {
 			r := NewReplicas(t, 2, AppOptions{})

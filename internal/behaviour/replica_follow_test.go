@@ -189,6 +189,7 @@ func (f *eventFleet) allCalls() (calls []string) {
 }
 
 func TestTheFunctionOfFollowIsCalledByTheHolderAndContinuesAfterATakeover(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*eventMember){
 		"its context ends": func(m *eventMember) { m.stop() },
 		"it crashes":       (*eventMember).crash,

@@ -49,6 +49,7 @@ func (s slowStore) Swap(ctx context.Context, key string, old, value []byte, ttl 
 // A claim waits longer for the store than a response does. What responses do not wait for must not let claims fail: then each
 // instance would exchange the refresh token.
 func TestAStoreThatIsTooSlowForResponsesStillMakesOneExchange(t *testing.T) {
+	t.Parallel()
 	r := NewReplicas(t, 1, AppOptions{})
 	slow := authkit.WithStore(slowStore{r.Store, 200 * time.Millisecond})
 	a, b := r.Add(t, AppOptions{AuthKit: []authkit.Option{slow}}), r.Add(t, AppOptions{AuthKit: []authkit.Option{slow}})

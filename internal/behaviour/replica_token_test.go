@@ -58,6 +58,7 @@ func TestAPauseEndsAtAnInstanceWhoseClockIsBehind(t *testing.T) {
 }
 
 func TestARefusalDuringAnOutageIsAskedAboutSoonAfterIt(t *testing.T) {
+	t.Parallel()
 	r := NewReplicas(t, 2, AppOptions{})
 	one := r.Instances[0]
 	cookie := one.SignedIn(Kim).CookieHeader()

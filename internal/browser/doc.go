@@ -8,10 +8,9 @@
 // The tests need Chromium and its driver, on Debian:
 //
 //	apt-get install chromium chromium-driver
-//	go test ./internal/browser
+//	AUTHKIT_BROWSER=required go test ./internal/browser
 //
-// Without them all tests are skipped, and -v prints what is missing. If AUTHKIT_BROWSER is "required", the tests fail
-// instead.
+// If AUTHKIT_BROWSER has another value, all tests are skipped, and -v prints why.
 //
 // If AUTHKIT_SCREENSHOTS names a folder, the tests write screenshots of the pages into it:
 //

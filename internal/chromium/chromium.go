@@ -27,8 +27,9 @@ var (
 	idle    = map[kind][]string{} // sessions that no test uses, guarded by mu
 )
 
-// Main runs the tests of a package whose tests all need the browser, and ends the process. It is for TestMain. Without a
-// browser it skips all tests and prints the reason. For a list of packages the go command prints only "[no tests to run]".
+// Main runs the tests of a package whose tests all need the browser, and ends the process. It is for TestMain. If the browser
+// is not asked for, it skips all tests and prints the reason. For a list of packages the go command prints only
+// "[no tests to run]".
 func Main(m *testing.M) {
 	flag.Parse()
 	if missing = missingPart(); missing != "" {
@@ -39,8 +40,8 @@ func Main(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// MainWithOthers runs the tests of a package that has tests without the browser too. It is for TestMain. Without a
-// browser, [Open] skips its test.
+// MainWithOthers runs the tests of a package that has tests without the browser too. It is for TestMain. If the browser is
+// not asked for, [Open] skips its test.
 func MainWithOthers(m *testing.M) {
 	flag.Parse()
 	if missing = missingPart(); missing != "" {
@@ -63,6 +64,9 @@ func Folder() string { return folder }
 
 // missingPart returns which part of the browser is missing, or "".
 func missingPart() string {
+	if os.Getenv("AUTHKIT_BROWSER") != "required" {
+		return "AUTHKIT_BROWSER is not \"required\""
+	}
 	if chromium = firstProgram("chromium", "chromium-browser", "google-chrome"); chromium == "" {
 		return "Chromium is not installed"
 	}

@@ -28,7 +28,7 @@ import (
 	"github.com/authkit-go/authkit/workos"
 )
 
-var soakEvents = flag.Int("soak.events", defaultEvents, "number of events in each test of many events, a multiple of 1000; at 100,000 they reach all limits")
+var soakEvents = flag.Int("soak.events", 10_000, "number of events in each test of many events, a multiple of 1000; at 100,000 they reach all limits")
 
 const (
 	// bytesPerMark bounds the heap for a change that is in force.

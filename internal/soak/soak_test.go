@@ -19,13 +19,14 @@ import (
 )
 
 var (
-	soakFor      = flag.Duration("soak.for", 6*time.Second, "how long TestSoak runs rounds, in real time")
+	soakFor      = flag.Duration("soak.for", time.Second, "how long each soak runs rounds, in real time; at least four rounds are run")
 	soakSeed     = flag.Uint64("soak.seed", 1, "seed of all random decisions; 0 for a random seed")
-	soakBrowsers = flag.Int("soak.browsers", defaultBrowsers, "number of browsers")
+	soakBrowsers = flag.Int("soak.browsers", 300, "number of browsers")
 )
 
 const (
-	workers = 8
+	workers     = 8
+	leastRounds = 4
 
 	// keyFetchPause is longer than the pause of authkit between two fetches for unknown keys.
 	keyFetchPause = 35 * time.Second
@@ -132,7 +133,7 @@ func TestSoak(t *testing.T) {
 	s.visitAll(false)
 	heapAtStart, goroutinesAtStart := s.measure()
 	plan := &planner{seed: seed, browsers: len(s.browsers), slots: len(s.slots)}
-	for running := time.Now(); time.Since(running) < *soakFor && s.findings[wrongSession]+s.findings[wrongfulLogout] == 0; {
+	for running := time.Now(); (time.Since(running) < *soakFor || s.rounds < leastRounds) && s.findings[wrongSession]+s.findings[wrongfulLogout] == 0; {
 		s.round(plan.next())
 	}
 	fakeHours := s.clock.Now().Sub(start).Hours()

@@ -17,7 +17,7 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 )
 
-var soakStoreBrowsers = flag.Int("soak.storebrowsers", defaultBrowsers/5, "number of browsers of the soak with a store")
+var soakStoreBrowsers = flag.Int("soak.storebrowsers", 60, "number of browsers of the soak with a store")
 
 // sharedRound is what happens in a round besides what plan_test.go plans.
 type sharedRound struct {
@@ -131,11 +131,11 @@ func soakWithStore(t *testing.T, strict bool, opts ...authkittest.Option) {
 	atStart := s.measureAll()
 	atHalf := atStart
 	plan := &planner{seed: seed, browsers: len(s.browsers), slots: len(s.slots)}
-	for running := time.Now(); time.Since(running) < *soakFor && s.findings == [kinds]int{}; {
+	for running := time.Now(); (time.Since(running) < *soakFor || s.rounds < leastRounds) && s.findings == [kinds]int{}; {
 		n := plan.number
 		r := plan.next()
 		s.roundShared(r, plan.sharedRound(n, &r, strict))
-		if atHalf.rounds == 0 && time.Since(running) > *soakFor/2 {
+		if atHalf.rounds == 0 && time.Since(running) > *soakFor/2 && s.rounds >= leastRounds/2 {
 			atHalf = s.measureAll()
 		}
 	}
