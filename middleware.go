@@ -34,35 +34,55 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		a.noteTarget(r)
-		own := a.cookies.Session(r.Header)
-		if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
-			// Anonymous fast path: the context stays unchanged, FromContext returns
-			// false and guards use a.anonymous.
-			a.noteNoSession(r)
-			writer := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
-			if !a.hasPassed(w) {
-				a.counters.countRequest(requestAnonymous, unsafe.Pointer(writer))
-			}
-			defer writer.finalizeHeaders() // also if the handler panics: an outer recovery may write a response
-			next.ServeHTTP(writer.matchInterfaces(), r)
-			a.noteAnswer(r, int(writer.status))
+		tracked := a.track(w, r, outer)
+		if tracked == nil {
+			a.serveAnonymous(next, w, r)
 			return
 		}
-		tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
-		tracked.writer = responseWriter{ResponseWriter: w, auth: &tracked.auth, request: r}
-		a.load(&tracked.auth, w, r, &own)
-		if tracked.auth.outcome == requestUnavailable && hasLeft(r.Context(), tracked.auth.err) {
-			tracked.auth.outcome = requestLeft
-		}
-		if outer == nil || !a.hasPassed(w) {
-			a.counters.countRequest(tracked.auth.outcome, unsafe.Pointer(&tracked.writer))
-		}
-		tracked.copyRequest(r)
 		defer tracked.finish()
 		next.ServeHTTP(tracked.writer.matchInterfaces(), &tracked.request)
 		a.noteAnswer(r, int(tracked.writer.status))
 	})
+}
+
+// track loads the session of a request. It returns nil for a request without any
+// credentials, unless a middleware around this one has found something.
+//
+// It is not a part of the middleware's closure, as copyRequest is not: what they need
+// is off the stack before the handler runs. A server of HTTP/2 has a new goroutine for
+// each request, whose stack starts with 2 KB and is copied to grow.
+//
+//go:noinline
+func (a *AuthKit) track(w http.ResponseWriter, r *http.Request, outer *requestAuth) *trackedRequest {
+	a.noteTarget(r)
+	own := a.cookies.Session(r.Header)
+	if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
+		return nil
+	}
+	tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
+	tracked.writer = responseWriter{ResponseWriter: w, auth: &tracked.auth, request: r}
+	a.load(&tracked.auth, w, r, &own)
+	if tracked.auth.outcome == requestUnavailable && hasLeft(r.Context(), tracked.auth.err) {
+		tracked.auth.outcome = requestLeft
+	}
+	if outer == nil || !a.hasPassed(w) {
+		a.counters.countRequest(tracked.auth.outcome, unsafe.Pointer(&tracked.writer))
+	}
+	tracked.copyRequest(r)
+	return tracked
+}
+
+// serveAnonymous serves a request without any credentials. The context stays unchanged,
+// FromContext returns false and guards use a.anonymous.
+func (a *AuthKit) serveAnonymous(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	a.noteNoSession(r)
+	writer := &responseWriter{ResponseWriter: w, auth: a.anonymous, request: r}
+	if !a.hasPassed(w) {
+		a.counters.countRequest(requestAnonymous, unsafe.Pointer(writer))
+	}
+	defer writer.finalizeHeaders() // also if the handler panics: an outer recovery may write a response
+	next.ServeHTTP(writer.matchInterfaces(), r)
+	a.noteAnswer(r, int(writer.status))
 }
 
 // trackedRequest holds the finding about a request, the writer of its response and the
@@ -73,8 +93,10 @@ type trackedRequest struct {
 	request http.Request
 }
 
-// copyRequest sets the request of the handler, whose context is the finding. It is not a part of the middleware's closure,
-// so that the compiler keeps the copy that WithContext makes on the stack.
+// copyRequest sets the request of the handler, whose context is the finding. The compiler keeps the copy that WithContext
+// makes on the stack.
+//
+//go:noinline
 func (t *trackedRequest) copyRequest(r *http.Request) { t.request = *r.WithContext(&t.auth) }
 
 // finish ends a request, also if the handler has panicked. The server removes the

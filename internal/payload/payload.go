@@ -67,15 +67,20 @@ func (s *Session) SetUser(u workos.User) {
 }
 
 // Profile returns a copy of the user, with the metadata.
-func (s *Session) Profile() workos.User {
-	u := s.User
+func (s *Session) Profile() (u workos.User) {
+	u = s.User
 	if s.metadata != nil {
-		u.Metadata = make(map[string]string, len(s.metadata)/2)
-	}
-	for pair := range slices.Chunk(s.metadata, 2) {
-		u.Metadata[pair[0]] = pair[1]
+		u.Metadata = s.metadata.toMap()
 	}
 	return u
+}
+
+func (m metadata) toMap() map[string]string {
+	values := make(map[string]string, len(m)/2)
+	for pair := range slices.Chunk(m, 2) {
+		values[pair[0]] = pair[1]
+	}
+	return values
 }
 
 func (m metadata) size() (size int) {
