@@ -122,7 +122,7 @@ func startWithFake(ctx context.Context, processes Processes) (*service, error) {
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_01", Name: "Harbor Press"}),
 		authkittest.WithUsers(authkittest.User{
 			Email: email, Password: password, FirstName: firstName, LastName: "Okonkwo",
-			Locale: "en-GB", Metadata: map[string]string{"plan": "business", "timezone": "Europe/London"},
+			Locale: "en-GB",
 			Memberships: []authkittest.Membership{{OrganizationID: "org_01", Role: "editor", Permissions: []string{
 				"articles:read", "articles:write", "articles:publish", "comments:read", "comments:moderate",
 				"media:read", "media:upload", "invoices:read", "members:read", "reports:export",
