@@ -104,7 +104,10 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 //
 // next gets a copy of the request. The path is as the client has sent it. The header has no identity header, no hop-by-hop
 // header except Upgrade, and no cookie of authkit that the client has sent; and it has the identity headers of the session or of the
-// API key ([Fields]). It has no trailer. Cookies of authkit that next sets are removed from the response.
+// API key ([Fields]). It has no trailer, and no header such as X-Original-URL from which some frameworks take the path.
+//
+// Cookies of authkit that next sets are removed from the response. A guarded response is not for shared caches: Cache-Control gets
+// private, and loses public and s-maxage. If next sets no Cache-Control, it is "private, no-store".
 //
 // The context of the copy is that of the middleware: authkit.FromContext and AuthKit.UntilEnd work in next.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -167,7 +170,7 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "500 Internal Server Error", http.StatusInternalServerError)
 		return
 	}
-	p.next.ServeHTTP(&cookieFilter{ResponseWriter: w, gate: g}, out)
+	p.next.ServeHTTP(newResponseFilter(w, g, !p.public), out)
 }
 
 // clean removes from a request what an upstream must not get from a client.

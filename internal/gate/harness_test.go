@@ -41,6 +41,9 @@ func newApplication(t testing.TB, change func(env authkittest.Env, c *gate.Confi
 			for _, line := range r.Header["Set"] {
 				w.Header().Add("Set-Cookie", line)
 			}
+			if cache := r.Header.Get("Cache"); cache != "" {
+				w.Header().Add("Cache-Control", cache)
+			}
 			_ = json.NewEncoder(w).Encode(seen{r.URL.EscapedPath(), r.Header})
 		}))
 	}, opts...)
@@ -76,6 +79,7 @@ func (a *application) send(t testing.TB, user, method, target string, headers ..
 	if resp.Header.Get("X-Reached") != "" {
 		require.NoError(t, json.NewDecoder(resp.Body).Decode(&s))
 		s.Header["Set-Cookie"] = resp.Header["Set-Cookie"]
+		s.Header["Got-Cache-Control"] = resp.Header["Cache-Control"]
 	}
 	return resp.StatusCode, s
 }

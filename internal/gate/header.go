@@ -10,6 +10,13 @@ import (
 // prefix begins the names of the gate's own headers.
 const prefix = "x-authkit-"
 
+// pathHeaders are the normal names of headers that some frameworks take the path from instead of the request line, so that the
+// rules would have been asked about another path.
+var pathHeaders = map[string]bool{
+	"x-original-url": true, "x-original-uri": true, "x-rewrite-url": true, "x-forwarded-uri": true, "x-forwarded-path": true,
+	"x-envoy-original-path": true, "x-waws-unencoded-url": true,
+}
+
 // reservedNames are the names of headers that a client may not send to the upstream.
 type reservedNames struct{ extra map[string]bool } // normal names
 
@@ -25,7 +32,7 @@ func newReservedNames(extra map[string]string) *reservedNames {
 func (n *reservedNames) removeFrom(h http.Header) {
 	for name := range h {
 		normal := normalName(name)
-		if strings.HasPrefix(normal, prefix) || n.extra[normal] {
+		if strings.HasPrefix(normal, prefix) || n.extra[normal] || pathHeaders[normal] {
 			delete(h, name)
 		}
 	}

@@ -93,7 +93,7 @@ func TestAForgedIdentityHeaderDoesNotReachTheUpstream(t *testing.T) {
 	forged := []string{
 		"X-Authkit-User: evil", "x-authkit-user: evil", "X-AUTHKIT-USER: evil", "X_Authkit_User: evil", "x_authkit-user: evil", "X-Authkit_User: evil",
 		"X.Authkit.User: evil", "X-Authkit-Email: evil", "X-Authkit-Role: evil", "X-Authkit-Anything: evil", "X-Authkit-Jwt: evil", "X~authkit!jwt: evil",
-		"X-Forwarded-User: evil", "X_Forwarded_User: evil", "x-forwarded_user: evil", "X-Authkit-: evil",
+		"X-Forwarded-User: evil", "X_Forwarded_User: evil", "X-Original-URL: /evil", "X_Rewrite_Url: /evil", "x-forwarded_user: evil", "X-Authkit-: evil",
 	}
 	for _, path := range []string{"/public/a", "/a"} {
 		user := ""
@@ -162,6 +162,27 @@ func TestOwnCookiesStayBetweenTheBrowserAndTheGate(t *testing.T) {
 	assert.Equal(t, []string{"theme=light; Path=/"}, upstream.Header["Set-Cookie"])
 	status, _ := app.send(t, ben, "GET", "/")
 	assert.Equal(t, 200, status, "the session remains")
+}
+
+func TestAGuardedResponseIsNotForSharedCaches(t *testing.T) {
+	app := newApplication(t, withRules(gate.Rule{Path: "/public/*", Allow: []string{gate.Public}}))
+	for sent, want := range map[string]string{
+		"":                         "private, no-store",
+		"public, max-age=60":       "private, max-age=60",
+		"max-age=60, s-maxage=900": "private, max-age=60",
+		"private":                  "private",
+		"no-store":                 "private, no-store",
+		`private="x, y", public`:   "private, no-store",
+	} {
+		_, upstream := app.send(t, ben, "GET", "/a", "Cache: "+sent)
+		assert.Equal(t, []string{want}, upstream.Header["Got-Cache-Control"], sent)
+		_, upstream = app.send(t, "", "GET", "/public/a", "Cache: "+sent)
+		if sent == "" {
+			assert.Empty(t, upstream.Header["Got-Cache-Control"])
+			continue
+		}
+		assert.Equal(t, []string{sent}, upstream.Header["Got-Cache-Control"], "a public response")
+	}
 }
 
 // keyPEM returns a private key in PEM.

@@ -1,4 +1,4 @@
-// The response of the upstream, without cookies that only authkit may set.
+// The response of the upstream: no cookies that only authkit may set, and no guarded page for shared caches.
 
 package gate
 
@@ -36,54 +36,94 @@ func (g *Gate) setsOwnCookie(line string) bool {
 	return len(r.Header["Cookie"]) == 0
 }
 
-// cookieFilter is the writer of the handler behind the gate. The writer inside, of the middleware, may add cookies of authkit
+// responseFilter is the writer of the handler behind the gate. The writer inside, of the middleware, may add cookies of authkit
 // afterwards.
-type cookieFilter struct {
+type responseFilter struct {
 	http.ResponseWriter
-	gate *Gate
-	sent bool // the final header was written
+	gate         *Gate
+	guarded      bool
+	cacheControl []string // what the guards have set, for a response without one
+	sent         bool     // the final header was written
 }
 
-func (w *cookieFilter) filter() {
-	if !w.sent {
-		w.gate.RemoveOwnCookies(w.Header())
+// newResponseFilter takes Cache-Control out of the header, because a reverse proxy adds that of the upstream to what is there.
+func newResponseFilter(w http.ResponseWriter, g *Gate, guarded bool) *responseFilter {
+	f := &responseFilter{ResponseWriter: w, gate: g, guarded: guarded, cacheControl: w.Header()["Cache-Control"]}
+	delete(w.Header(), "Cache-Control")
+	return f
+}
+
+// filter completes a header.
+func (w *responseFilter) filter(final bool) {
+	if w.sent {
+		return
+	}
+	w.sent = final
+	h := w.Header()
+	w.gate.RemoveOwnCookies(h)
+	switch {
+	case !final:
+	case len(h["Cache-Control"]) == 0 && len(w.cacheControl) > 0:
+		h["Cache-Control"] = w.cacheControl
+	case w.guarded && len(h["Cache-Control"]) > 0:
+		makePrivate(h)
 	}
 }
 
-func (w *cookieFilter) WriteHeader(status int) {
-	w.filter()
-	w.sent = w.sent || status >= 200 || status == http.StatusSwitchingProtocols
+// makePrivate keeps a response out of shared caches (RFC 9111, section 5.2.2.7). The upstream may not know that it is guarded.
+func makePrivate(h http.Header) {
+	kept := []string{"private"}
+	for _, line := range h["Cache-Control"] {
+		if strings.Contains(line, `"`) { // of a field list, which may have commas
+			kept = []string{"private", "no-store"}
+			break
+		}
+		for directive := range strings.SplitSeq(line, ",") {
+			directive = strings.TrimSpace(directive)
+			name, _, _ := strings.Cut(strings.ToLower(directive), "=")
+			if name != "" && name != "public" && name != "private" && name != "s-maxage" {
+				kept = append(kept, directive)
+			}
+		}
+	}
+	h["Cache-Control"] = []string{strings.Join(kept, ", ")}
+	for name := range h {
+		if normal := normalName(name); normal == "surrogate-control" || strings.HasSuffix(normal, "cdn-cache-control") {
+			delete(h, name)
+		}
+	}
+}
+
+func (w *responseFilter) WriteHeader(status int) {
+	w.filter(status >= 200 || status == http.StatusSwitchingProtocols)
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *cookieFilter) Write(b []byte) (int, error) {
-	w.filter()
-	w.sent = true
+func (w *responseFilter) Write(b []byte) (int, error) {
+	w.filter(true)
 	return w.ResponseWriter.Write(b)
 }
 
 // ReadFrom lets the server's writer use sendfile and splice.
-func (w *cookieFilter) ReadFrom(r io.Reader) (int64, error) {
-	w.filter()
-	w.sent = true
+func (w *responseFilter) ReadFrom(r io.Reader) (int64, error) {
+	w.filter(true)
 	return io.Copy(w.ResponseWriter, r)
 }
 
 // FlushError is for http.ResponseController.
-func (w *cookieFilter) FlushError() error {
-	w.filter()
-	w.sent = true
+func (w *responseFilter) FlushError() error {
+	w.filter(true)
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Flush is for handlers that ask for http.Flusher.
-func (w *cookieFilter) Flush() { _ = w.FlushError() }
+func (w *responseFilter) Flush() { _ = w.FlushError() }
 
 // Hijack is for an upgrade, whose header is written without this writer.
-func (w *cookieFilter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.filter()
+func (w *responseFilter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.filter(true)
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
 // Unwrap lets http.ResponseController find the other methods of the server's writer.
-func (w *cookieFilter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *responseFilter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
