@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -21,7 +20,7 @@ type Config struct {
 	Rules []Rule
 	// Own has the handlers of the gate's own paths, such as AuthKit.Callback. Their requests never reach the upstream, and no
 	// rule holds for them. A path begins with "/" and is compared whole with the path of the request line. It must have the
-	// paths of the redirect URL and of the sign-out (authkit.WithLogoutPath).
+	// paths of the redirect URL and of the sign-out (authkit.WithLogoutPath). They run behind AuthKit.Middleware.
 	Own map[string]http.Handler
 	// Headers adds identity headers: from the name of a header to the name of a field ([Fields]). The headers that begin with
 	// X-Authkit- are always set.
@@ -54,10 +53,11 @@ func New(c Config) (*Gate, error) {
 	}
 	var faults Faults
 	g := &Gate{
-		authKit: c.AuthKit, own: maps.Clone(c.Own), passAuth: c.PassAuthorization, signer: c.Signer,
+		authKit: c.AuthKit, own: map[string]http.Handler{}, passAuth: c.PassAuthorization, signer: c.Signer,
 		reserved: newReservedNames(c.Headers),
 	}
-	for path := range c.Own {
+	for path, handler := range c.Own {
+		g.own[path] = c.AuthKit.Middleware(handler) // so that their responses vary on Cookie too
 		if !strings.HasPrefix(path, "/") {
 			faults.add("own", "%q is not a path, which begins with /", path)
 		}
