@@ -90,6 +90,7 @@ Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 
 		DisableAutoGenTag: true,
 	}
 	root.SetVersionTemplate("authkit {{.Version}}\n")
+	root.AddCommand(newProxy())
 	return root
 }
 

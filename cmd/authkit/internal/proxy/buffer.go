@@ -1,0 +1,61 @@
+// Bodies: buffers for copies, and the time that a body may take.
+
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// bufferPool is an httputil.BufferPool.
+type bufferPool struct{ pool sync.Pool }
+
+const bufferSize = 32 << 10
+
+func newBufferPool() *bufferPool {
+	return &bufferPool{sync.Pool{New: func() any { return new([bufferSize]byte) }}}
+}
+
+func (p *bufferPool) Get() []byte { return p.pool.Get().(*[bufferSize]byte)[:] }
+
+func (p *bufferPool) Put(b []byte) {
+	if len(b) == bufferSize {
+		p.pool.Put((*[bufferSize]byte)(b))
+	}
+}
+
+// errBodyTimeout is the error of a body of which no byte came in time.
+var errBodyTimeout = errors.New("proxy: no byte of the body came in time")
+
+// timedBody is the body of a request. Each read has a deadline, so that a body may be long but not stand still.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	timeout time.Duration
+}
+
+// withBodyTimeout returns the request with a body whose reads end after the timeout.
+func withBodyTimeout(w http.ResponseWriter, r *http.Request, timeout time.Duration) *http.Request {
+	if timeout <= 0 || r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	r.Body = &timedBody{r.Body, http.NewResponseController(w), timeout}
+	return r
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(b.timeout)) // the deadline of a connection is on the system's clock
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		// At the end of the body the server begins to watch the connection. A deadline would look like a client that has left.
+		_ = b.control.SetReadDeadline(time.Time{})
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = errBodyTimeout
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,120 @@
+// The forwarding headers: what an upstream learns about the client's address, host and scheme.
+
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// forwarding decides about X-Forwarded headers.
+type forwarding struct {
+	trusted []netip.Prefix
+	scheme  string // of the redirect URL: that of requests without TLS, unless a trusted proxy says otherwise
+}
+
+func (c *Config) newForwarding(faults *faultList) *forwarding {
+	f := &forwarding{scheme: "http"}
+	for _, text := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, addressErr := netip.ParseAddr(text)
+			if addressErr != nil {
+				faults.add("trusted_proxies", "%q is neither an address such as 10.0.0.7 nor a block such as 10.0.0.0/8", text)
+				continue
+			}
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		f.trusted = append(f.trusted, prefix.Masked())
+	}
+	if urls := c.redirectURLs(); len(urls) > 0 && strings.HasPrefix(urls[0], "https:") {
+		f.scheme = "https"
+	}
+	return f
+}
+
+func (f *forwarding) isTrusted(address string) bool {
+	ip, err := netip.ParseAddr(strings.TrimSpace(address))
+	if err != nil {
+		return false
+	}
+	ip = ip.Unmap().WithZone("")
+	return slices.ContainsFunc(f.trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// clientOf returns the address of the client: the last one of X-Forwarded-For that no trusted proxy has, if a trusted proxy has
+// sent the request.
+func (f *forwarding) clientOf(r *http.Request) string {
+	remote := remoteAddress(r)
+	if !f.isTrusted(remote) {
+		return remote
+	}
+	client := remote
+	for _, address := range slices.Backward(strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")) {
+		address = strings.TrimSpace(address)
+		if _, err := netip.ParseAddr(address); err != nil {
+			break
+		}
+		client = address
+		if !f.isTrusted(address) {
+			break
+		}
+	}
+	return client
+}
+
+// schemeOf returns the scheme that the browser has used.
+func (f *forwarding) schemeOf(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	if f.isTrusted(remoteAddress(r)) {
+		if scheme := r.Header.Get("X-Forwarded-Proto"); scheme == "http" || scheme == "https" {
+			return scheme
+		}
+	}
+	return f.scheme
+}
+
+func remoteAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+// set replaces all forwarding headers of the request to the upstream. in is the request of the client.
+func (f *forwarding) set(out http.Header, in *http.Request) {
+	remote, scheme, client := remoteAddress(in), f.schemeOf(in), f.clientOf(in)
+	chain := remote
+	if f.isTrusted(remote) {
+		if before := strings.Join(in.Header["X-Forwarded-For"], ", "); before != "" {
+			chain = before + ", " + remote
+		}
+	}
+	for name := range out {
+		// In every spelling: CGI reads "_" as "-".
+		normal := strings.ToLower(strings.Map(func(r rune) rune {
+			if r == '_' || r == '.' {
+				return '-'
+			}
+			return r
+		}, name))
+		switch normal {
+		case "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-forwarded-prefix",
+			"x-forwarded-server", "x-forwarded-scheme", "x-forwarded-ssl", "x-forwarded-proto-version", "x-real-ip", "x-client-ip", "x-scheme",
+			"x-original-host", "x-host", "x-http-host-override", "front-end-https", "true-client-ip", "x-url-scheme":
+			delete(out, name)
+		}
+	}
+	if chain != "" {
+		out["X-Forwarded-For"] = []string{chain}
+		out["X-Real-Ip"] = []string{client}
+	}
+	out["X-Forwarded-Host"] = []string{in.Host}
+	out["X-Forwarded-Proto"] = []string{scheme}
+}
