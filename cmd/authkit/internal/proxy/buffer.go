@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,7 @@ type timedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 	timeout time.Duration
+	late    atomic.Bool // no byte came in time
 }
 
 // withBodyTimeout returns the request with a body whose reads end after the timeout.
@@ -43,19 +45,26 @@ func withBodyTimeout(w http.ResponseWriter, r *http.Request, timeout time.Durati
 	if timeout <= 0 || r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
-	r.Body = &timedBody{r.Body, http.NewResponseController(w), timeout}
+	r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w), timeout: timeout}
 	return r
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(b.timeout)) // the deadline of a connection is on the system's clock
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		// At the end of the body the server begins to watch the connection. A deadline would look like a client that has left.
+	switch {
+	case err == io.EOF:
+		// Now the server begins to watch the connection. A deadline would look like a client that has left.
 		_ = b.control.SetReadDeadline(time.Time{})
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = errBodyTimeout
-		}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		b.late.Store(true)
+		err = errBodyTimeout // the deadline stays, so that the server does not wait for the rest of the body
 	}
 	return n, err
+}
+
+// bodyIsLate reports whether a request has failed because its body stood still. The error of a transport may not say so.
+func bodyIsLate(r *http.Request) bool {
+	body, ok := r.Body.(*timedBody)
+	return ok && body.late.Load()
 }

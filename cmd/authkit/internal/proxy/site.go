@@ -192,11 +192,11 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(cause, authkit.ErrUnauthenticated), errors.Is(cause, authkit.ErrUnavailable):
 		s.log.DebugContext(r.Context(), "proxy: the session of a request has ended", slog.Any("error", cause))
 		writeProblem(w, r, http.StatusUnauthorized, "The session has ended. Sign in again.")
+	case bodyIsLate(r.Context().Value(clientKey{}).(*http.Request)):
+		writeProblem(w, r, http.StatusRequestTimeout, "The body of the request did not arrive in time.")
 	case r.Context().Err() != nil:
 		s.log.DebugContext(r.Context(), "proxy: the client has left", slog.Any("error", err))
 		w.WriteHeader(http.StatusBadGateway) // which the client does not see
-	case errors.Is(err, errBodyTimeout):
-		writeProblem(w, r, http.StatusRequestTimeout, "The body of the request did not arrive in time.")
 	case errors.As(err, &network) && network.Timeout():
 		s.log.WarnContext(r.Context(), "proxy: the upstream did not answer in time", slog.String("upstream", upstreamName(r)), slog.Any("error", err))
 		writeProblem(w, r, http.StatusGatewayTimeout, "The application did not answer in time.")
