@@ -38,11 +38,12 @@ type timedBody struct {
 	control *http.ResponseController
 	timeout time.Duration
 	late    atomic.Bool // no byte came in time
+	invalid atomic.Bool // it cannot be read, for example because a chunk is not one
 }
 
-// withBodyTimeout returns the request with a body whose reads end after the timeout.
+// withBodyTimeout returns the request with a body whose reads end after the timeout, if that is not 0.
 func withBodyTimeout(w http.ResponseWriter, r *http.Request, timeout time.Duration) *http.Request {
-	if timeout <= 0 || r.Body == nil || r.Body == http.NoBody {
+	if r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
 	r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w), timeout: timeout}
@@ -50,21 +51,33 @@ func withBodyTimeout(w http.ResponseWriter, r *http.Request, timeout time.Durati
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(b.timeout)) // the deadline of a connection is on the system's clock
+	if b.timeout > 0 {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.timeout)) // the deadline of a connection is on the system's clock
+	}
 	n, err := b.ReadCloser.Read(p)
 	switch {
-	case err == io.EOF:
+	case err == nil:
+	case err == io.EOF && b.timeout > 0:
 		// Now the server begins to watch the connection. A deadline would look like a client that has left.
 		_ = b.control.SetReadDeadline(time.Time{})
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.late.Store(true)
 		err = errBodyTimeout // the deadline stays, so that the server does not wait for the rest of the body
+	case err != io.EOF:
+		b.invalid.Store(true)
 	}
 	return n, err
 }
 
-// bodyIsLate reports whether a request has failed because its body stood still. The error of a transport may not say so.
-func bodyIsLate(r *http.Request) bool {
+// faultOfBody returns the status of a request that has failed because of its body, and 0 for another reason. The error of a
+// transport may not say so.
+func faultOfBody(r *http.Request) int {
 	body, ok := r.Body.(*timedBody)
-	return ok && body.late.Load()
+	switch {
+	case ok && body.late.Load():
+		return http.StatusRequestTimeout
+	case ok && body.invalid.Load():
+		return http.StatusBadRequest
+	}
+	return 0
 }

@@ -188,12 +188,15 @@ func isStream(kind string) bool {
 // fail answers a request whose upstream has failed. The answer does not say how.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var network net.Error
+	client := r.Context().Value(clientKey{}).(*http.Request)
 	switch cause := context.Cause(r.Context()); {
 	case errors.Is(cause, authkit.ErrUnauthenticated), errors.Is(cause, authkit.ErrUnavailable):
 		s.log.DebugContext(r.Context(), "proxy: the session of a request has ended", slog.Any("error", cause))
 		writeProblem(w, r, http.StatusUnauthorized, "The session has ended. Sign in again.")
-	case bodyIsLate(r.Context().Value(clientKey{}).(*http.Request)):
+	case faultOfBody(client) == http.StatusRequestTimeout:
 		writeProblem(w, r, http.StatusRequestTimeout, "The body of the request did not arrive in time.")
+	case faultOfBody(client) != 0:
+		writeProblem(w, r, http.StatusBadRequest, "The body of the request cannot be read.")
 	case r.Context().Err() != nil:
 		s.log.DebugContext(r.Context(), "proxy: the client has left", slog.Any("error", err))
 		w.WriteHeader(http.StatusBadGateway) // which the client does not see
