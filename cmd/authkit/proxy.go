@@ -34,6 +34,9 @@ the configuration again, and so does a change of the file. SIGTERM ends the prox
   authkit proxy --check authkit-proxy.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := onlyFlag(cmd, "check", "config"); err != nil {
+				return err
+			}
 			if check != "" {
 				return checkProxy(cmd, check)
 			}
@@ -77,15 +80,20 @@ the configuration again, and so does a change of the file. SIGTERM ends the prox
 	flags.StringVar(&listen, "listen", "", "the `address` to listen on (default localhost:8080)")
 	flags.StringVar(&redirect, "redirect-url", "", "the `URL` of the callback (default WORKOS_REDIRECT_URI, or http://localhost:8080/callback)")
 	flags.StringVar(&admin, "admin", "", "the `address` for /metrics, /healthz and /readyz (default none)")
-	for _, name := range []string{"upstream", "public", "listen", "redirect-url", "admin"} {
-		command.MarkFlagsMutuallyExclusive("config", name)
-		command.MarkFlagsMutuallyExclusive("check", name)
-	}
-	command.MarkFlagsMutuallyExclusive("config", "check")
 	for _, name := range []string{"config", "check"} {
 		_ = command.MarkFlagFilename(name, "yaml", "yml")
 	}
 	return command
+}
+
+// onlyFlag returns an error if one of the flags is set beside another one: a file is the whole configuration.
+func onlyFlag(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if cmd.Flags().Changed(name) && cmd.Flags().NFlag() > 1 {
+			return &statusError{exitUsage, fmt.Errorf("proxy: --%s takes no other flag beside it", name)}
+		}
+	}
+	return nil
 }
 
 // checkProxy checks a file.

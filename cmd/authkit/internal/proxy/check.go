@@ -16,6 +16,11 @@ import (
 // variables. It does not listen and makes no connection.
 func (c *Config) Check() error {
 	faults := &faultList{lines: c.lines}
+	if _, port, err := net.SplitHostPort(c.Listen); err == nil && len(c.redirectURLs()) == 0 {
+		if address := defaultRedirect(c, port); address != "" {
+			c.WorkOS.RedirectURLs = []string{address}
+		}
+	}
 	if shared := c.openStore(faults); shared != nil {
 		shared.close()
 	}

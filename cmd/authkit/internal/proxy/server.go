@@ -74,7 +74,9 @@ func Run(ctx context.Context, c *Config, options Options) error {
 		return fmt.Errorf("proxy: %w", err)
 	}
 	defer listener.Close()
-	s.defaultRedirect = defaultRedirect(c, listener)
+	if address, ok := listener.Addr().(*net.TCPAddr); ok {
+		s.defaultRedirect = defaultRedirect(c, fmt.Sprint(address.Port))
+	}
 	s.complete(c)
 	s.limits, s.access = c.Limits, c.Log.Access
 	faults := &faultList{lines: c.lines}
@@ -131,17 +133,16 @@ func (s *server) complete(c *Config) {
 }
 
 // defaultRedirect returns the redirect URL of a proxy that listens on localhost, and "" for all others.
-func defaultRedirect(c *Config, listener net.Listener) string {
-	address, ok := listener.Addr().(*net.TCPAddr)
+func defaultRedirect(c *Config, port string) string {
 	host, _, _ := net.SplitHostPort(c.Listen)
-	if !ok || host != "localhost" && host != "127.0.0.1" {
+	if host != "localhost" && host != "127.0.0.1" {
 		return ""
 	}
 	scheme := "http"
 	if c.TLS.CertificateFile != "" {
 		scheme = "https"
 	}
-	return fmt.Sprintf("%s://%s/callback", scheme, net.JoinHostPort(host, fmt.Sprint(address.Port)))
+	return fmt.Sprintf("%s://%s/callback", scheme, net.JoinHostPort(host, port))
 }
 
 // listen listens at host:port or unix:/path. The socket of a program that has ended is replaced.

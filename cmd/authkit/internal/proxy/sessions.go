@@ -22,7 +22,7 @@ var placeOf = map[string]string{
 	"WithLoginPath": "paths.login", "WithLogoutPath": "paths.logout", "WithLoginParams": "sign_in",
 }
 
-// newAuthKit returns the AuthKit, and adds the faults of its configuration.
+// newAuthKit returns the AuthKit, and adds the faults of its configuration. It returns nil if there is one.
 func (c *Config) newAuthKit(log *slog.Logger, faults *faultList, more ...authkit.Option) *authkit.AuthKit {
 	opts := []authkit.Option{authkit.WithLogger(log), authkit.WithLoginPath(c.Paths.Login), authkit.WithLogoutPath(c.Paths.Logout)}
 	addIf := func(value string, option authkit.Option) {
@@ -73,6 +73,9 @@ func (c *Config) newAuthKit(log *slog.Logger, faults *faultList, more ...authkit
 	if err != nil {
 		addConfigErrors(err, faults)
 		return nil
+	}
+	if len(c.redirectURLs()) == 0 {
+		return nil // checkServer has reported it
 	}
 	return ak
 }

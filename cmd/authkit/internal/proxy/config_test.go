@@ -1,0 +1,82 @@
+// Tests of the configuration file and of its faults.
+
+package proxy_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/cmd/authkit/internal/proxy"
+)
+
+func TestEveryFaultOfFormHasItsLine(t *testing.T) {
+	_, err := proxy.Load(writeFile(t, "c.yaml", "listen: :8080\nuptreams: []\nlimits:\n  header_timeout: fast\n  header_byte: 1\nlog: {access: perhaps}\nrules: {a: b}\n"))
+	require.Error(t, err)
+	for _, want := range []string{"line 2: field uptreams does not exist in the file", "line 4: ", "line 5: field header_byte does not exist in limits", "line 6: ", "line 7: "} {
+		assert.ErrorContains(t, err, want)
+	}
+	for content, want := range map[string]string{"": "is empty", "a: [": "line 1", "listen: a\n---\nlisten: b\n": "second document", "listen: a\nlisten: b\n": "already defined"} {
+		_, err := proxy.Load(writeFile(t, "c.yaml", content))
+		assert.ErrorContains(t, err, want)
+	}
+	_, err = proxy.Load("absent.yaml")
+	assert.ErrorContains(t, err, "absent.yaml")
+}
+
+func TestEveryFaultOfMeaningIsReportedAtOnceWithItsLine(t *testing.T) {
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "WORKOS_") {
+			require.NoError(t, os.Unsetenv(name))
+		}
+	}
+	secret := "correct horse battery"
+	short := writeFile(t, "password", secret)
+	c, err := proxy.Load(writeFile(t, "c.yaml", fmt.Sprintf(`listen: nowhere
+tls: {certificate_file: a.pem}
+trusted_proxies: [10.0.0.0/33]
+upstreams:
+  - url: ftp://x
+  - {path: "/a*", url: "http://u:%[2]s@x"}
+  - url: http://localhost:3000/base
+  - {url: "https://localhost:1", ca_file: absent.pem}
+rules:
+  - path: admin
+  - path: /x
+    allow: [everybody]
+  - {path: /y, permissions: []}
+workos:
+  client_id: nothing
+  api_key_file: absent
+  cookie_password_files: [%[1]s]
+  redirect_urls: [http://app.example.com/callback]
+paths: {login: /in, me: /in, health: "healthz"}
+identity:
+  headers: {Cookie: user, X-Mail: mail}
+  jwt: {issuer: a}
+store: {url: "mysql://user:%[2]s@x"}
+log: {level: loud}
+limits: {header_bytes: 1, idle_timeout: 0s, body_timeout: -1s}
+`, short, "hunter2")))
+	require.NoError(t, err)
+	err = c.Check()
+	require.Error(t, err)
+	for _, want := range []string{
+		`line 1: listen: "nowhere"`, "line 2: tls: give both", `line 3: trusted_proxies: "10.0.0.0/33"`, "line 5: upstreams[0].url",
+		"line 6: upstreams[1].path", "line 6: upstreams[1].url: the URL has a user", "line 7: upstreams[2].url", "line 8: upstreams[3].ca_file",
+		"line 10: rules[0].path", `line 12: rules[1].allow: "everybody"`, "line 13: rules[2].permissions: is an empty list",
+		"workos.client_id (or WORKOS_CLIENT_ID)", "line 16: workos.api_key_file: open absent", "workos.cookie_password_files (or WORKOS_COOKIE_PASSWORD)",
+		"workos.redirect_urls (or WORKOS_REDIRECT_URI)", `line 19: paths.me: "/in" is also another path`, `line 19: paths.health: "healthz"`,
+		"line 21: identity.headers.Cookie", "line 21: identity.headers.X-Mail", "line 22: identity.jwt.key_file", "line 23: store.url",
+		"line 24: log: level", "line 25: limits.header_bytes", "line 25: limits.idle_timeout", "line 25: limits: body_timeout",
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+	assert.NotContains(t, err.Error(), "hunter2")
+	assert.NotContains(t, err.Error(), secret)
+	assert.ErrorContains(t, proxy.Default().Check(), "upstreams: give at least one")
+}
