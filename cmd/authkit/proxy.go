@@ -62,6 +62,7 @@ the configuration again, and so does a change of the file. SIGTERM ends the prox
 					config.WorkOS.RedirectURLs = []string{redirect}
 				}
 				config.Admin.Listen = admin
+				config.Limits.ShutdownDelay = 0 // no load balancer waits for it
 			}
 			reload, stop := hangUps(cmd.Context())
 			defer stop()

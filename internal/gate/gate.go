@@ -103,7 +103,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // more than 8 KiB that has something to decode.
 //
 // next gets a copy of the request. The path is as the client has sent it. The header has no identity header, no hop-by-hop
-// header except Upgrade, and no cookie of authkit that the client has sent; and it has the identity headers of the session or of the
+// header except an Upgrade to WebSocket, and no cookie of authkit that the client has sent; and it has the identity headers of the session or of the
 // API key ([Fields]). It has no trailer, and no header such as X-Original-URL from which some frameworks take the path.
 //
 // Cookies of authkit that next sets are removed from the response. A guarded response is not for shared caches: Cache-Control gets

@@ -63,7 +63,8 @@ func normalName(name string) string {
 }
 
 // stripHopByHop removes the headers that are for one hop, and those that Connection names (RFC 9110, section 7.6.1). A reverse
-// proxy does so too, but after the gate has set its own headers, which Connection could name. An upgrade, and TE for trailers, stay.
+// proxy does so too, but after the gate has set its own headers, which Connection could name. TE for trailers stays, and an upgrade to
+// WebSocket does. After another upgrade, such as that to h2c, the client could send requests to the upstream that no gate sees.
 func stripHopByHop(h http.Header) {
 	upgrades, trailers := false, false
 	for _, line := range h["Connection"] {
@@ -71,7 +72,7 @@ func stripHopByHop(h http.Header) {
 			name = strings.TrimSpace(name)
 			switch {
 			case strings.EqualFold(name, "Upgrade"):
-				upgrades = h.Get("Upgrade") != ""
+				upgrades = len(h["Upgrade"]) == 1 && strings.EqualFold(h.Get("Upgrade"), "websocket")
 			case strings.EqualFold(name, "TE"):
 			case name != "":
 				h.Del(name)

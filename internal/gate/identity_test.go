@@ -132,6 +132,17 @@ func TestAConnectionHeaderCannotRemoveAnIdentityHeader(t *testing.T) {
 	assert.NotEmpty(t, upstream.Header.Get("X-Authkit-User"))
 }
 
+func TestOnlyAnUpgradeToWebSocketReachesTheUpstream(t *testing.T) {
+	app := newApplication(t, withRules())
+	for value, passes := range map[string]bool{"websocket": true, "WebSocket": true, "h2c": false, "websocket, h2c": false, "TLS/1.0": false} {
+		status, upstream := app.send(t, ben, "GET", "/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: "+value, "Http2-Settings: AAMAAABkAARAAAAAAAIAAAAA")
+		assert.Equal(t, 200, status)
+		assert.Equal(t, passes, upstream.Header.Get("Upgrade") != "", value)
+		assert.Equal(t, passes, upstream.Header.Get("Connection") != "", value)
+		assert.Empty(t, upstream.Header["Http2-Settings"], value)
+	}
+}
+
 func TestATrailerOfAClientDoesNotReachTheUpstream(t *testing.T) {
 	reached := make(chan http.Header, 1)
 	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
