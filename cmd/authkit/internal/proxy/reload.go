@@ -92,18 +92,18 @@ func (s *server) apply(next *Config) error {
 	s.complete(next)
 	faults := &faultList{lines: next.lines}
 	next.checkServer(faults)
-	// The site is built with the AuthKit that exists: it remembers who has signed out, and which refresh tokens were used.
-	built := next.newSite(s.authKit, s.log, s.clock, faults)
 	if next.needsOtherAuthKit(s.config) {
 		next.newAuthKit(slog.New(slog.DiscardHandler), faults) // its faults must be known before the restart
 	}
+	restart := next.untilRestart(s.config)
+	// The site is built with the AuthKit that exists: it remembers who has signed out, and which refresh tokens were used.
+	built := next.newSite(s.authKit, s.log, s.clock, faults)
 	if err := faults.err(); err != nil {
 		return err
 	}
-	for _, section := range next.untilRestart(s.config) {
+	for _, section := range restart {
 		s.log.Warn("proxy: a change of the configuration needs a restart", slog.String("section", section))
 	}
-	// What the gate of the new site answers must be what the AuthKit knows.
 	before := s.site.Swap(built)
 	s.config = next
 	before.close()

@@ -78,6 +78,13 @@ func TestAChangedFileIsUsedAndAWrongOneIsNot(t *testing.T) {
 	f.Log.await(t, "needs a restart")
 	require.Eventually(t, func() bool { return status() == 401 }, waitTimeout, 5*time.Millisecond)
 
+	f.write(t, "paths: {login: /sign-in}\nrules: [{path: /*, allow: [public]}]\n")
+	f.reload <- struct{}{}
+	f.Log.await(t, "section=paths.login")
+	page, err := authkittest.NewBrowser().SignIn(f.URL+"/login", ben)
+	require.NoError(t, err, "the login path is that of the start")
+	assert.Equal(t, 200, page.StatusCode)
+
 	require.NoError(t, os.Remove(f.name))
 	f.poll()
 	f.Log.await(t, "no such file")

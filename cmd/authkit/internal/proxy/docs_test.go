@@ -1,0 +1,60 @@
+// A test that docs/proxy.md describes the configuration as it is.
+
+package proxy_test
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/cmd/authkit/internal/proxy"
+	"github.com/authkit-go/authkit/internal/gate"
+)
+
+// keysOf returns the keys of a type of the configuration, such as limits.header_bytes.
+func keysOf(typ reflect.Type, place string) (keys []string) {
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		key := strings.TrimPrefix(place+"."+field.Tag.Get("yaml"), ".")
+		inner := field.Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		switch {
+		case !field.IsExported():
+		case inner.Kind() == reflect.Struct:
+			keys = append(keys, keysOf(inner, key)...)
+		default:
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func TestTheDocumentationOfTheProxyHasEveryKeyAndNoOther(t *testing.T) {
+	content, err := os.ReadFile("../../../../docs/proxy.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(content), "## Every key\n")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "\n## ")
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\|").FindAllStringSubmatch(text, -1) {
+		documented = append(documented, row[1])
+	}
+	assert.Equal(t, keysOf(reflect.TypeFor[proxy.Config](), ""), documented)
+}
+
+func TestTheDocumentationOfTheProxyHasEveryIdentityHeader(t *testing.T) {
+	content, err := os.ReadFile("../../../../docs/proxy.md")
+	require.NoError(t, err)
+	for _, field := range gate.Fields {
+		assert.Contains(t, string(content), "| `"+field.Header+"` |")
+		assert.Contains(t, string(content), "`"+field.Name+"`")
+	}
+	assert.Contains(t, string(content), "| `"+gate.JWTHeader+"` |")
+}
