@@ -11,6 +11,9 @@
 //
 //	<!-- snippet: account http.HandlerFunc; r *http.Request -->
 //
+// A block that begins with ```go and a further word, such as wrong or before, shows
+// code that is not checked: a mistake, or the code of another library.
+//
 // The names that doc comments may use are in names.txt. Code blocks of doc
 // comments that are no Go code begin as notgo.txt says.
 //
