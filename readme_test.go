@@ -1,5 +1,5 @@
-// The documents beside this file are checked against the code: they name every option, guard, variable and file, what they name
-// exists, and the code that they quote is in its file.
+// The documents beside this file and those in docs are checked against the code: they name every option, guard, variable and file,
+// what they name exists, and the code that they quote is in its file. links_test.go has the links between them.
 
 package authkit_test
 
@@ -16,8 +16,8 @@ import (
 	"github.com/authkit-go/authkit/internal/misconfig"
 )
 
-func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
-	readme := readDocument(t, "README.md")
+func TestTheSettingsNameEveryOptionAndVariable(t *testing.T) {
+	settings := readDocument(t, "docs/settings.md")
 	for file, pattern := range map[string]string{
 		"options.go":         `(?m)^func (With\w+)\(`,
 		"optionsanswers.go":  `(?m)^func (With\w+)\(`,
@@ -28,13 +28,13 @@ func TestTheREADMENamesEveryOptionAndVariable(t *testing.T) {
 		names := regexp.MustCompile(pattern).FindAllStringSubmatch(readDocument(t, file), -1)
 		require.NotEmpty(t, names, file)
 		for _, name := range names {
-			assert.True(t, regexp.MustCompile(`\b`+name[1]+`\b`).MatchString(readme), "README.md does not name %s", name[1])
+			assert.True(t, regexp.MustCompile(`\b`+name[1]+`\b`).MatchString(settings), "docs/settings.md does not name %s", name[1])
 		}
 	}
 }
 
-func TestTheREADMEListsEveryGuard(t *testing.T) {
-	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## Guards\n")
+func TestTheTableOfGuardsListsEveryGuard(t *testing.T) {
+	_, section, found := strings.Cut(readDocument(t, "docs/guards.md"), "\n## All guards\n")
 	require.True(t, found)
 	section, _, _ = strings.Cut(section, "\n## ")
 	table := strings.Join(tableRows(section), "\n")
@@ -48,25 +48,25 @@ func TestTheREADMEListsEveryGuard(t *testing.T) {
 	}
 	require.NotEmpty(t, guards)
 	for _, guard := range guards {
-		assert.True(t, regexp.MustCompile("`ak\\."+guard+`\b`).MatchString(table), "the table of guards in README.md does not list %s", guard)
+		assert.True(t, regexp.MustCompile("`ak\\."+guard+`\b`).MatchString(table), "the table of guards in docs/guards.md does not list %s", guard)
 	}
 }
 
-func TestTheREADMEListsEveryWarningAboutTheSetUp(t *testing.T) {
-	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n### Warnings about the set-up\n")
+func TestTheTroubleshootingListsEveryWarningAboutTheSetUp(t *testing.T) {
+	_, section, found := strings.Cut(readDocument(t, "docs/troubleshooting.md"), "\n## Warnings about the set-up\n")
 	require.True(t, found)
 	section, _, _ = strings.Cut(section, "\n## ")
 	var listed []string
 	for _, row := range tableRows(section) {
 		line := strings.TrimSpace(strings.Split(row, "|")[1])
-		if !strings.HasPrefix(line, "resource: ") { // TestTheREADMEListsEveryWarningOfAnAPI compares those
+		if !strings.HasPrefix(line, "resource: ") { // TestTheTroubleshootingListsEveryWarningOfAnAPI compares those
 			listed = append(listed, line)
 		}
 	}
 	assert.ElementsMatch(t, misconfig.Messages(), listed)
 }
 
-func TestTheREADMEListsTheTypesOfEventsThatHaveAnEffect(t *testing.T) {
+func TestTheChapterOfEventsListsTheTypesThatHaveAnEffect(t *testing.T) {
 	types := map[string]string{}
 	for _, constant := range regexp.MustCompile(`(?m)^\t(Event\w+) += "([\w.]+)"`).FindAllStringSubmatch(readDocument(t, "workos/event_types.go"), -1) {
 		types[constant[1]] = constant[2]
@@ -80,15 +80,13 @@ func TestTheREADMEListsTheTypesOfEventsThatHaveAnEffect(t *testing.T) {
 		effective = append(effective, types[name[1]])
 	}
 	require.NotEmpty(t, effective)
-	listed := regexp.MustCompile("(?s)```text\n(session\\.revoked .*?)```").FindStringSubmatch(readDocument(t, "README.md"))
+	listed := regexp.MustCompile("(?s)```text\n(session\\.revoked .*?)```").FindStringSubmatch(readDocument(t, "docs/events.md"))
 	require.NotNil(t, listed)
 	assert.ElementsMatch(t, effective, strings.Fields(listed[1]))
 }
 
-func TestEveryLogLineAboutEventsThatTheREADMENamesExists(t *testing.T) {
-	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## Changes at WorkOS\n")
-	require.True(t, found)
-	section, _, _ = strings.Cut(section, "\n## ")
+func TestEveryLogLineAboutEventsInTheirChapterExists(t *testing.T) {
+	chapter := readDocument(t, "docs/events.md")
 	var source strings.Builder
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
@@ -97,7 +95,7 @@ func TestEveryLogLineAboutEventsThatTheREADMENamesExists(t *testing.T) {
 			source.WriteString(readDocument(t, file))
 		}
 	}
-	lines := regexp.MustCompile(`(?m)^\| (authkit: .*?) \|`).FindAllStringSubmatch(section, -1)
+	lines := regexp.MustCompile(`(?m)^\| (authkit: .*?) \|`).FindAllStringSubmatch(chapter, -1)
 	require.NotEmpty(t, lines)
 	for _, line := range lines {
 		assert.True(t, strings.Contains(source.String(), `"`+line[1]+`"`), "no source file logs %q", line[1])
@@ -106,17 +104,20 @@ func TestEveryLogLineAboutEventsThatTheREADMENamesExists(t *testing.T) {
 
 func TestEveryTestNamedInTheDocumentationExists(t *testing.T) {
 	existing := testNames(t)
-	for _, file := range []string{"README.md", "SECURITY.md", "CONTRIBUTING.md", "docs/replicas.md"} {
-		named := testInBackticks.FindAllStringSubmatch(readDocument(t, file), -1)
-		require.NotEmpty(t, named, file)
-		for _, name := range named {
+	naming := map[string]bool{}
+	for _, file := range documents(t) {
+		for _, name := range testInBackticks.FindAllStringSubmatch(readDocument(t, file), -1) {
+			naming[file] = true
 			assert.True(t, existing[name[1]], "%s names %s, which does not exist", file, name[1])
 		}
+	}
+	for _, file := range []string{"SECURITY.md", "CONTRIBUTING.md", "docs/request-flow.md", "docs/replicas.md"} {
+		assert.True(t, naming[file], "%s names no test", file)
 	}
 }
 
 func TestEveryRowOfWhatHappensWhenNamesATest(t *testing.T) {
-	_, section, found := strings.Cut(readDocument(t, "README.md"), "\n## What happens when …\n")
+	_, section, found := strings.Cut(readDocument(t, "docs/request-flow.md"), "\n## What happens when …\n")
 	require.True(t, found)
 	section, _, _ = strings.Cut(section, "\n## ")
 	rows := tableRows(section)
@@ -185,18 +186,21 @@ func TestEverySnippetOfCONTRIBUTINGIsInTheFileNamedBeforeIt(t *testing.T) {
 	}
 }
 
-func TestTheTestsOfTheREADMEAreInTheFileThatItNames(t *testing.T) {
-	readme, file := readDocument(t, "README.md"), "authkittest/application_test.go"
-	require.Contains(t, readme, "`"+file+"`")
+func TestTheTestsInTheChaptersAreInTheFileThatTheyName(t *testing.T) {
+	const file = "authkittest/application_test.go"
 	source := readDocument(t, file)
-	found := 0
-	for _, snippet := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(readme, -1) {
-		if strings.Contains("\n"+snippet[1], "\nfunc Test") {
-			found++
-			assert.Contains(t, source, snippet[1], "%s does not have the tests as the README shows them", file)
+	for _, document := range []string{"docs/testing.md", "docs/mcp.md"} {
+		chapter := readDocument(t, document)
+		require.Contains(t, chapter, "`"+file+"`")
+		found := 0
+		for _, snippet := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(chapter, -1) {
+			if strings.Contains("\n"+snippet[1], "\nfunc Test") {
+				found++
+				assert.Contains(t, source, snippet[1], "%s does not have the tests as %s shows them", file, document)
+			}
 		}
+		assert.Equal(t, 1, found, document)
 	}
-	assert.Equal(t, 2, found)
 }
 
 // testInBackticks matches the name of a test or fuzz target in Markdown.

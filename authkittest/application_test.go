@@ -1,4 +1,4 @@
-// The tests that every application writes. README.md shows them.
+// The tests that every application writes. docs/testing.md and docs/mcp.md show them.
 
 package authkittest_test
 

@@ -14,7 +14,7 @@ import (
 	"github.com/authkit-go/authkit/jwks"
 )
 
-// The warnings. README.md lists them.
+// The warnings. docs/troubleshooting.md lists them.
 const (
 	warnIssuer = "resource: a token has another iss and is signed by a key of the issuer; give New the iss of the " +
 		"tokens, which is the AuthKit domain or its custom domain. A session token is for package authkit"

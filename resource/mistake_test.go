@@ -88,10 +88,10 @@ func TestARightSetUpLogsNoOtherHost(t *testing.T) {
 	}
 }
 
-func TestTheREADMEListsEveryWarningOfAnAPI(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
+func TestTheTroubleshootingListsEveryWarningOfAnAPI(t *testing.T) {
+	chapter, err := os.ReadFile("../docs/troubleshooting.md")
 	require.NoError(t, err)
-	_, section, found := strings.Cut(string(readme), "\n### Warnings about the set-up\n")
+	_, section, found := strings.Cut(string(chapter), "\n## Warnings about the set-up\n")
 	require.True(t, found)
 	var listed []string
 	for line := range strings.Lines(section) {

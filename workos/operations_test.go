@@ -243,6 +243,8 @@ func operationList(all []operation, methods map[operation][]string) string {
 	}
 	fmt.Fprintf(&text, `# Operations of the WorkOS API
 
+This page is for engineers who look for the method of a call of WorkOS's API.
+
 WorkOS publishes an [OpenAPI description](https://github.com/workos/openapi-spec) of its API. Version %s has %d operations.
 The package [`+"`workos`"+`](../workos) has a method for %d of them. `+"`Client.Call`"+` makes the others; the last column says why
 they have no method.

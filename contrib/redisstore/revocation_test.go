@@ -22,7 +22,7 @@ func connectTo(t *testing.T, r *server) func() authkit.Store {
 	return func() authkit.Store { return newStore(t, r.client(), prefix) }
 }
 
-// The rows of the table in README.md of authkit for Redis. This command prints them:
+// The numbers for Redis, as those in docs/events.md of authkit. This command prints them:
 //
 //	go test -v -run TimesToRefusal . -refusals 20
 func TestTheTimesToRefusalWithRedis(t *testing.T) {

@@ -1,4 +1,4 @@
-// The README shows the code of this example.
+// docs/spa.md shows the code of this example.
 
 package main
 
@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// notInExample are the lines of the README that the example has in another form.
+// notInExample are the lines of docs/spa.md that the example has in another form.
 var notInExample = []string{
 	"const page =", "ak, err := authkit.FromEnv( //", ")", "log.Fatal(err)",
 }
 
-func TestTheREADMEShowsTheLinesOfThisExample(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+func TestTheChapterShowsTheLinesOfThisExample(t *testing.T) {
+	document, err := os.ReadFile("../../docs/spa.md")
 	require.NoError(t, err)
-	_, chapter, found := strings.Cut(string(readme), "\n## A single-page application on another origin\n")
+	_, chapter, found := strings.Cut(string(document), "\n## A single-page application on another origin\n")
 	require.True(t, found)
 	chapter, _, _ = strings.Cut(chapter, "\n## ")
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(chapter, -1)

@@ -32,6 +32,8 @@ var doorColumns = []string{DoorResource, DoorMCP, DoorCookie, DoorPlainCookie, D
 
 const doorIntroduction = `# Which credential passes where
 
+This page is for engineers and auditors who want to know what a wrong credential gets.
+
 Each row is a credential, and each column is a place that accepts credentials. The tests send every credential to every place. A cell
 says what the client gets: the status, and the ` + "`error`" + ` of the challenge in ` + "`WWW-Authenticate`" + `. *Passes* means that the handler ran. In all
 other cells, it did not run.

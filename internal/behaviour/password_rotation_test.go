@@ -1,4 +1,4 @@
-// The rotation of the cookie password, step by step as the README describes it.
+// The rotation of the cookie password, step by step as docs/production.md describes it.
 
 package behaviour
 

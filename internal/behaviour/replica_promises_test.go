@@ -223,7 +223,7 @@ func TestInstancesActAsOneWhileTheCookiePasswordIsRotated(t *testing.T) {
 	}
 	old, both, swapped := instance(earlier), instance(earlier, later), instance(later, earlier)
 	for name, step := range map[string][2]*App{
-		"step 1 of the README": {old, both}, "step 2": {both, swapped}, "step 2, from the new instance": {swapped, both},
+		"step 1 of docs/production.md": {old, both}, "step 2": {both, swapped}, "step 2, from the new instance": {swapped, both},
 	} {
 		t.Run(name, func(t *testing.T) {
 			from, to := step[0], step[1]

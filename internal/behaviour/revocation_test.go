@@ -28,7 +28,7 @@ func TestARevocationReachesBothInstancesThroughTheMemoryStore(t *testing.T) {
 	RunRevocationWithStore(t, memoryStore())
 }
 
-// The table of README.md. contrib/redisstore has its rows for Redis. This command prints it:
+// The numbers in docs/events.md. contrib/redisstore has its rows for Redis. This command prints it:
 //
 //	go test -v -run TimesToRefusal -parallel 9 ./internal/behaviour -refusals 20
 //

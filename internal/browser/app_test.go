@@ -40,13 +40,13 @@ func open(t *testing.T) *tab { return &tab{chromium.Open(t)} }
 // openWithoutScripts is open for a browser with JavaScript disabled.
 func openWithoutScripts(t *testing.T) *tab { return &tab{chromium.OpenWithoutScripts(t)} }
 
-// readmeScript is the script in README.md for pages that a sign-in returns to.
-var readmeScript = func() string {
-	readme, err := os.ReadFile("../../README.md")
+// productionScript is the script in docs/production.md for pages that a sign-in returns to.
+var productionScript = func() string {
+	chapter, err := os.ReadFile("../../docs/production.md")
 	if err != nil {
 		panic(err)
 	}
-	return regexp.MustCompile(`(?s)<script>.*?</script>`).FindString(string(readme))
+	return regexp.MustCompile(`(?s)<script>.*?</script>`).FindString(string(chapter))
 }()
 
 // app is a small application that uses authkit. It has the same clock as its fake AuthKit.
@@ -144,7 +144,7 @@ func (a *app) routes() http.Handler {
 	})))
 	mux.Handle("GET /landing", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := authkit.FromContext(r.Context())
-		page(w, "Landing of "+s.User().Email, readmeScript+`<form method="post" action="/logout"><button>Sign out</button></form>`)
+		page(w, "Landing of "+s.User().Email, productionScript+`<form method="post" action="/logout"><button>Sign out</button></form>`)
 	})))
 	mux.Handle("GET /cached", a.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "private, max-age=3600")

@@ -243,10 +243,10 @@ func TestTheBackButtonAfterSignOutDoesNotShowTheAccount(t *testing.T) {
 }
 
 // Chromium caches the page that a sign-in returned to, although it is no-store and the cookie is deleted. It does so only
-// if the sign-out has cleared the caches before. The README names two remedies.
-func TestTheBackButtonDoesNotShowTheFirstPageAfterASignInWithTheREADMEsRemedies(t *testing.T) {
+// if the sign-out has cleared the caches before. docs/production.md names two remedies.
+func TestTheBackButtonDoesNotShowTheFirstPageAfterASignInWithTheRemediesOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	require.NotEmpty(t, readmeScript)
+	require.NotEmpty(t, productionScript)
 	styled := func(h http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {

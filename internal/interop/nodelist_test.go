@@ -22,6 +22,8 @@ const (
 
 const nodeIntroduction = `# Calls of the library for Node.js
 
+This page is for engineers who test an application in Node.js with the fake AuthKit.
+
 The fake of [` + "`authkittest`" + `](../authkittest) also serves applications in Node.js. This list shows which methods of WorkOS's library for
 Node.js ([` + "`@workos-inc/node`" + `](https://www.npmjs.com/package/@workos-inc/node)) work with it. Each line is a call over HTTP.
 

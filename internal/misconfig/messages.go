@@ -39,7 +39,7 @@ const (
 	classes
 )
 
-// messages holds the warning of each kind. README.md lists them with their reasons, and
+// messages holds the warning of each kind. docs/troubleshooting.md lists them with their reasons, and
 // a test compares.
 var messages = [kinds]string{
 	otherHost: "authkit: a sign-in was started at another host than that of the redirect URL, where its cookie does not come back to the callback: " +
@@ -59,7 +59,7 @@ var messages = [kinds]string{
 	sessionLost: "authkit: a sign-in was completed, and the next page came without its session cookie: " +
 		"check that proxies and handlers pass Set-Cookie and Cookie unchanged, and that the browser accepts cookies",
 	chunksLost: "authkit: a session was set in several cookies, and only some of them came back: " +
-		"raise the limits of the proxies for headers, with the lines in “Going to production” of the README",
+		"raise the limits of the proxies for headers, as docs/production.md of authkit shows",
 	sessionReplaced: "authkit: another session cookie has replaced that of a sign-in, and no cookie password opens it: " +
 		"use WithCookieName if another application on this host (ports do not count) uses the name, or the same WithCookiePassword at all instances",
 	otherClient: "authkit: the session cookie of another client ID has replaced that of a sign-in: " +

@@ -60,17 +60,17 @@ http {
 // defaultLines are nginx's defaults on a machine with pages of 4 KB.
 const defaultLines = "proxy_buffer_size 4k; proxy_buffers 8 4k; large_client_header_buffers 4 8k;"
 
-// readmeLines returns the lines for nginx of the README.
-func readmeLines(t *testing.T) string {
+// productionLines returns the lines for nginx of docs/production.md.
+func productionLines(t *testing.T) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	chapter, err := os.ReadFile("../../docs/production.md")
 	require.NoError(t, err)
-	for _, block := range regexp.MustCompile("(?s)```nginx\n(.*?)```").FindAllSubmatch(readme, -1) {
+	for _, block := range regexp.MustCompile("(?s)```nginx\n(.*?)```").FindAllSubmatch(chapter, -1) {
 		if strings.Contains(string(block[1]), "proxy_buffer_size") {
 			return string(block[1])
 		}
 	}
-	require.Fail(t, "README.md has no lines for proxy_buffer_size")
+	require.Fail(t, "docs/production.md has no lines for proxy_buffer_size")
 	return ""
 }
 
@@ -240,13 +240,13 @@ func (s *largeSite) largestThatPasses() int {
 }
 
 func TestTheTablesOfHeaderSizesAreCurrent(t *testing.T) {
-	recommended := readmeLines(t)
+	recommended := productionLines(t)
 	defaults, buffers, all := newLargeSite(t, defaultLines), newLargeSite(t, withoutRequestLine(t, recommended)), newLargeSite(t, recommended)
 	var text strings.Builder
-	text.WriteString("| Extra claims | Cookies | Header of the sign-in response | `Cookie` header of a request | nginx, defaults | nginx, larger `proxy_buffer_size` alone | nginx, the README's lines |\n|---|---|---|---|---|---|---|\n")
+	text.WriteString("| Extra claims | Cookies | Header of the sign-in response | `Cookie` header of a request | nginx, defaults | nginx, larger `proxy_buffer_size` alone | nginx, the lines of production.md |\n|---|---|---|---|---|---|---|\n")
 	for _, claims := range []int{0, 512, 1024, 2048, 4096, 8192} {
 		shown := []outcome{defaults.try(claims), buffers.try(claims), all.try(claims)}
-		assert.True(t, shown[2].passes(), "the README's lines are enough for %d bytes", claims)
+		assert.True(t, shown[2].passes(), "the lines of production.md are enough for %d bytes", claims)
 		of := all.sizes()
 		fmt.Fprintf(&text, "| %s | %d | %s | %s | %s | %s | %s |\n", bytesOf(claims), of.cookies, bytesOf(of.response), bytesOf(of.request), shown[0], shown[1], shown[2])
 	}
@@ -254,7 +254,7 @@ func TestTheTablesOfHeaderSizesAreCurrent(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		site *largeSite
-	}{{"With nginx's defaults", defaults}, {"With a larger `proxy_buffer_size` alone", buffers}, {"With the README's lines", all}} {
+	}{{"With nginx's defaults", defaults}, {"With a larger `proxy_buffer_size` alone", buffers}, {"With the lines of [production.md](production.md)", all}} {
 		largest := c.site.largestThatPasses()
 		fmt.Fprintf(&text, "* %s, up to %s of extra claims work. With one byte more: %s.\n", c.name, bytesOf(largest), c.site.try(largest+1))
 	}
@@ -273,7 +273,7 @@ func TestTheTablesOfHeaderSizesAreCurrent(t *testing.T) {
 	assert.Equal(t, text.String(), current, "run go test ./internal/proxy -run HeaderSizes -update")
 }
 
-// withoutRequestLine returns the README's lines without the one for requests.
+// withoutRequestLine returns the lines of production.md without the one for requests.
 func withoutRequestLine(t *testing.T, lines string) string {
 	t.Helper()
 	shorter := regexp.MustCompile(`(?m)^ *large_client_header_buffers .*$`).ReplaceAllString(lines, "")
