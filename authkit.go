@@ -220,7 +220,7 @@ func (a *AuthKit) addCookies(c *config) (err error) {
 func (a *AuthKit) addVerifiers(c *config) {
 	a.keys = jwks.NewKeySet(a.client.JWKSURL(),
 		jwks.WithHTTPClient(a.calls.client(c.httpClient)), jwks.WithLogger(c.log),
-		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent), jwks.WithOnFetch(a.observeFetch))
+		jwks.WithClock(c.clock), jwks.WithUserAgent(workos.UserAgent()), jwks.WithOnFetch(a.observeFetch))
 	own := verifierOptions(c, a.client, []string{c.clientID})
 	a.freshVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromIssuer())...)
 	a.sessionVerifier = jwks.NewVerifier(a.keys, append(slices.Clip(own), jwks.WithTokensFromStorage())...)

@@ -85,7 +85,7 @@ func TestAuthenticateSendsOnlyTheMembersOfItsGrant(t *testing.T) {
 			assert.Equal(t, wantAuthorization, got.header["Authorization"])
 			assert.Equal(t, "application/json", got.header.Get("Content-Type"))
 			assert.Equal(t, "application/json", got.header.Get("Accept"))
-			assert.Regexp(t, `^authkit-go/\d+\.\d+\.\d+$`, got.header.Get("User-Agent"))
+			assert.Equal(t, workos.UserAgent(), got.header.Get("User-Agent"))
 			assert.NotContains(t, got.header, "Idempotency-Key")
 		})
 	}

@@ -15,14 +15,9 @@ import (
 	"time"
 )
 
-const (
-	// UserAgent is the User-Agent header of every request to WorkOS.
-	UserAgent = "authkit-go/0.1.0"
-
-	// maxResponse limits the size of a response, in bytes. A user takes a few kilobytes, a full page of users a few
-	// hundred.
-	maxResponse = 1 << 20
-)
+// maxResponse limits the size of a response, in bytes. A user takes a few kilobytes, a full page of users a few
+// hundred.
+const maxResponse = 1 << 20
 
 // call describes a request to the API.
 type call struct {
@@ -187,7 +182,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 		req.Header.Set("Idempotency-Key", call.idempotencyKey)
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", UserAgent)
+	req.Header.Set("User-Agent", UserAgent())
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -144,7 +144,7 @@ func TestEveryCallOnTheWire(t *testing.T) {
 			assert.Equal(t, tt.path, sent.path)
 			assert.Equal(t, tt.query, sent.query)
 			assert.Equal(t, "application/json", sent.header.Get("Accept"))
-			assert.Regexp(t, `^authkit-go/\d+\.\d+\.\d+$`, sent.header.Get("User-Agent"))
+			assert.Equal(t, workos.UserAgent(), sent.header.Get("User-Agent"))
 			if tt.idempotencyKey == "" {
 				assert.NotContains(t, sent.header, "Idempotency-Key")
 			} else {
