@@ -117,4 +117,32 @@
 // AuthKit for the tests of an application. To test one handler without a sign-in,
 // use authkittest.SignedInRequest, or [NewSession] and [NewContext]. Package storetest
 // tests an implementation of [Store].
+//
+// # Compatibility
+//
+// The library, the adapters under contrib and the command cmd/authkit are modules with
+// one common version, which follows https://semver.org.
+//
+// API: from v1.0.0 on, code that compiles with a version compiles with every later one
+// of its major version, as https://go.dev/doc/go1compat describes it for Go. Structs
+// get new fields, so use keyed literals. Interfaces that an application implements,
+// such as [Store] and [Clock], get no new methods. While the major version is 0, a minor
+// version may change the API, and a patch version does not. CHANGELOG.md says what to
+// change then. The texts of errors, log lines and pages may always change. The
+// errors that errors.Is and errors.As find do not. Packages below internal, the examples
+// and the benchmarks promise nothing.
+//
+// Session cookies: a version opens the session cookies of every earlier version of its
+// major version, and v1 opens those of v0, beginning with v0.1.0. This holds for each
+// format: the default one, that of [WithCompactCookie] and that of [WithSharedSession].
+// So an update ends no session. A new format is opened by at least one minor version
+// before it is written by default, so that instances of two successive minor versions
+// can run at the same time. The cookies of a sign-in under way promise nothing: such a
+// sign-in may have to start again.
+//
+// Go: the library supports the two newest releases of Go. A module under contrib may
+// need the newest one, if its dependencies do.
+//
+// WorkOS: members and values that WorkOS adds to its API are accepted. A change of the
+// API that breaks authkit is answered with a patch version.
 package authkit
