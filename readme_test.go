@@ -4,9 +4,11 @@
 package authkit_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +141,31 @@ func TestEveryPromiseOfSECURITYNamesATest(t *testing.T) {
 			assert.True(t, strings.Contains(security, "`"+name+"`"), "SECURITY.md does not name %s", name)
 		}
 	}
+}
+
+// go test runs the inputs of testdata/fuzz as cases. An input that has found a fault is added there.
+func TestEveryFuzzTargetHasInputsInItsTestdata(t *testing.T) {
+	targets := map[string]bool{}
+	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range files {
+			for _, name := range regexp.MustCompile(`(?m)^func (Fuzz\w+)\(`).FindAllStringSubmatch(readDocument(t, file), -1) {
+				directory := filepath.Join(filepath.Dir(file), "testdata", "fuzz", name[1])
+				targets[directory] = true
+				inputs, err := os.ReadDir(directory)
+				assert.NoError(t, err)
+				assert.GreaterOrEqual(t, len(inputs), 3, directory)
+			}
+		}
+	}
+	var directories []string
+	for _, pattern := range []string{"testdata/fuzz/*", "*/testdata/fuzz/*", "*/*/testdata/fuzz/*"} {
+		found, err := filepath.Glob(filepath.FromSlash(pattern))
+		require.NoError(t, err)
+		directories = append(directories, found...)
+	}
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(targets)), directories, "inputs without their target")
 }
 
 func TestEveryFileAndFunctionNamedInARCHITECTUREExists(t *testing.T) {
