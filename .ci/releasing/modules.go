@@ -22,7 +22,8 @@ type Module struct {
 	Path string
 	Go   string // the version of its go directive, such as "1.25.0"
 
-	uses []string // the paths of the modules of this repository that it requires or replaces, sorted
+	requires []string // the paths of the modules of this repository that it requires, sorted
+	uses     []string // these, and those that it only replaces, sorted
 }
 
 // Tag returns the name of the tag for a version of the module (https://go.dev/ref/mod#vcs-version).
@@ -74,8 +75,9 @@ func parse(file string, text []byte) (Module, error) {
 	dir, _ := strings.CutSuffix(file, "go.mod")
 	m := Module{Dir: strings.TrimSuffix(dir, "/"), Path: parsed.Module.Mod.Path, Go: parsed.Go.Version}
 	for _, require := range parsed.Require {
-		m.uses = append(m.uses, require.Mod.Path)
+		m.requires = append(m.requires, require.Mod.Path)
 	}
+	m.uses = slices.Clone(m.requires)
 	for _, replace := range parsed.Replace {
 		m.uses = append(m.uses, replace.Old.Path)
 	}
@@ -91,9 +93,11 @@ func sorted(modules []Module) ([]Module, error) {
 	}
 	for i := range modules {
 		m := &modules[i]
-		m.uses = slices.DeleteFunc(m.uses, func(path string) bool { return !ours[path] || path == m.Path })
-		slices.Sort(m.uses)
-		m.uses = slices.Compact(m.uses)
+		for _, paths := range []*[]string{&m.requires, &m.uses} {
+			*paths = slices.DeleteFunc(*paths, func(path string) bool { return !ours[path] || path == m.Path })
+			slices.Sort(*paths)
+			*paths = slices.Compact(*paths)
+		}
 	}
 	var inOrder []Module
 	done := map[string]bool{}

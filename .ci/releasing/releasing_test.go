@@ -118,6 +118,27 @@ func TestAConsumerInstallsAReleasedCommandThatUsesAnAdapter(t *testing.T) {
 	assert.Error(t, consumer.Go(t.TempDir(), "install", "example.com/kit/cmd/kit@v9.9.9"))
 }
 
+func TestAReplacedModuleThatIsNotRequiredDecidesTheOrderOnly(t *testing.T) {
+	m, err := parse("cmd/kit/go.mod", []byte("module b\n\ngo 1.25.0\n\nreplace a => ../..\n"))
+	require.NoError(t, err)
+	modules, err := sorted([]Module{m, {Path: "a"}})
+	require.NoError(t, err)
+	assert.Equal(t, []Module{{Path: "a"}, {Path: "b", Dir: "cmd/kit", Go: "1.25.0", uses: []string{"a"}}}, withoutEmpty(modules))
+}
+
+// withoutEmpty replaces empty lists by nil.
+func withoutEmpty(modules []Module) []Module {
+	for i := range modules {
+		if len(modules[i].requires) == 0 {
+			modules[i].requires = nil
+		}
+		if len(modules[i].uses) == 0 {
+			modules[i].uses = nil
+		}
+	}
+	return modules
+}
+
 func TestModulesThatUseOneAnotherInACircleAreRefused(t *testing.T) {
 	_, err := sorted([]Module{{Path: "a", uses: []string{"b"}}, {Path: "b", Dir: "b", uses: []string{"a"}}})
 	assert.ErrorContains(t, err, "in a circle")

@@ -59,8 +59,8 @@ func Make(clone, version string, log io.Writer) (*Release, error) {
 			return nil, err
 		}
 		fmt.Fprintf(log, "tag %s at %s", tag, strings.TrimSpace(hash))
-		if len(m.uses) > 0 {
-			fmt.Fprintf(log, ", which requires %s %s", strings.Join(m.uses, ", "), version)
+		if len(m.requires) > 0 {
+			fmt.Fprintf(log, ", which requires %s %s", strings.Join(m.requires, ", "), version)
 		}
 		fmt.Fprintln(log)
 	}
@@ -133,7 +133,7 @@ func (r *Release) released(file string, text []byte) ([]byte, error) {
 	return parsed.Format()
 }
 
-// withSums returns a go.sum with the hashes of the modules of this repository that m uses.
+// withSums returns a go.sum with the hashes of the modules of this repository that m requires.
 func (r *Release) withSums(m Module, text []byte) []byte {
 	lines := map[module.Version]string{}
 	add := func(line string) {
@@ -146,7 +146,7 @@ func (r *Release) withSums(m Module, text []byte) []byte {
 			add(strings.TrimSpace(line))
 		}
 	}
-	for _, path := range m.uses {
+	for _, path := range m.requires {
 		for _, line := range r.sums[path] {
 			add(line)
 		}
