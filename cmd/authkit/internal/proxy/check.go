@@ -26,7 +26,7 @@ func (c *Config) Check() error {
 	}
 	c.checkServer(faults)
 	ak := c.newAuthKit(slog.New(slog.DiscardHandler), faults)
-	c.newSite(orStandIn(ak), slog.New(slog.DiscardHandler), nil, faults)
+	c.newSite(orStandIn(ak), slog.New(slog.DiscardHandler), nil, nil, faults)
 	return faults.err()
 }
 

@@ -97,16 +97,15 @@ func (s *server) apply(next *Config) error {
 	}
 	restart := next.untilRestart(s.config)
 	// The site is built with the AuthKit that exists: it remembers who has signed out, and which refresh tokens were used.
-	built := next.newSite(s.authKit, s.log, s.clock, faults)
+	built := next.newSite(s.authKit, s.log, s.clock, s.site.Load(), faults)
 	if err := faults.err(); err != nil {
 		return err
 	}
 	for _, section := range restart {
 		s.log.Warn("proxy: a change of the configuration needs a restart", slog.String("section", section))
 	}
-	before := s.site.Swap(built)
+	s.site.Swap(built).close(built)
 	s.config = next
-	before.close()
 	return nil
 }
 

@@ -98,7 +98,8 @@ func Run(ctx context.Context, c *Config, options Options) error {
 		more = append(more, authkit.WithStore(shared.store))
 	}
 	s.authKit = c.newAuthKit(s.log, faults, more...)
-	s.site.Store(c.newSite(orStandIn(s.authKit), s.log, s.clock, faults))
+	s.site.Store(c.newSite(orStandIn(s.authKit), s.log, s.clock, nil, faults))
+	defer func() { s.site.Load().close(nil) }()
 	if c.TLS.CertificateFile != "" && len(faults.found) == 0 {
 		if s.certificate, err = newCertificate(c.TLS); err != nil {
 			faults.add("tls", "%v", err)

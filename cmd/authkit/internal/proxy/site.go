@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strings"
 
 	"github.com/authkit-go/authkit"
@@ -34,9 +35,13 @@ type (
 	clientKey   struct{}
 )
 
-// newSite returns the site of a configuration, and adds its faults. ak is used by the handlers of the site.
-func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Clock, faults *faultList) *site {
-	s := &site{authKit: ak, log: log, upstreams: c.newUpstreams(faults), forwarded: c.newForwarding(faults)}
+// newSite returns the site of a configuration, and adds its faults. earlier is the site that it replaces, or nil.
+func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Clock, earlier *site, faults *faultList) *site {
+	var connected []*upstream
+	if earlier != nil {
+		connected = earlier.upstreams
+	}
+	s := &site{authKit: ak, log: log, upstreams: c.newUpstreams(connected, faults), forwarded: c.newForwarding(faults)}
 	var keys http.Handler
 	signer := c.newSigner(clock, faults)
 	if signer != nil {
@@ -225,9 +230,11 @@ func writeProblem(w http.ResponseWriter, r *http.Request, status int, detail str
 	_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "title": http.StatusText(status), "detail": detail})
 }
 
-// close releases the idle connections of a site that was replaced.
-func (s *site) close() {
+// close releases the idle connections of a site that was replaced by next, or by none for nil.
+func (s *site) close(next *site) {
 	for _, u := range s.upstreams {
-		u.transport.CloseIdleConnections()
+		if next == nil || !slices.ContainsFunc(next.upstreams, func(n *upstream) bool { return n.transport == u.transport }) {
+			u.transport.CloseIdleConnections()
+		}
 	}
 }

@@ -21,6 +21,7 @@ type upstream struct {
 	target      *url.URL
 	rewriteHost bool
 	transport   *http.Transport
+	settings    Upstream
 }
 
 const (
@@ -30,8 +31,9 @@ const (
 	maxUpstreamHeader = 1 << 20
 )
 
-// newUpstreams returns the upstreams, and adds their faults.
-func (c *Config) newUpstreams(faults *faultList) []*upstream {
+// newUpstreams returns the upstreams, and adds their faults. An upstream whose settings are those of an earlier one keeps its
+// connections.
+func (c *Config) newUpstreams(earlier []*upstream, faults *faultList) []*upstream {
 	if len(c.Upstreams) == 0 {
 		faults.add("upstreams", "give at least one, with its url")
 	}
@@ -62,7 +64,12 @@ func (c *Config) newUpstreams(faults *faultList) []*upstream {
 		if u.ResponseTimeout < 0 {
 			faults.add(place+".response_timeout", "%s is negative; 0 is a minute", u.ResponseTimeout)
 		}
-		all = append(all, &upstream{below, !isPrefix, target, u.RewriteHost, transport})
+		for _, e := range earlier {
+			if e.settings == u && u.CAFile == "" { // the content of a file may have changed
+				transport = e.transport
+			}
+		}
+		all = append(all, &upstream{below, !isPrefix, target, u.RewriteHost, transport, u})
 	}
 	return all
 }
