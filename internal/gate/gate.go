@@ -28,6 +28,9 @@ type Config struct {
 	// PassAuthorization sends the Authorization header on even if a guard has accepted its API key or access token. By default
 	// such a header is removed, because the upstream needs no secret of the caller. A header that no guard has used is sent on.
 	PassAuthorization bool
+	// TrustedOrigins are the origins of pages that may use the session of a user for unsafe methods and WebSockets, such as
+	// https://app.example.com, besides the Host of the request. Give that of the redirect URL, because a proxy may rewrite Host.
+	TrustedOrigins []string
 	// Signer signs the identity for the header X-Authkit-Jwt. Nil sets no such header.
 	Signer *Signer
 }
@@ -44,6 +47,7 @@ type Gate struct {
 	extra    []extraHeader
 	passAuth bool
 	signer   *Signer
+	origins  *http.CrossOriginProtection
 }
 
 // New returns a gate. The error is a [Faults] with all faults of the configuration.
@@ -54,7 +58,12 @@ func New(c Config) (*Gate, error) {
 	var faults Faults
 	g := &Gate{
 		authKit: c.AuthKit, own: map[string]http.Handler{}, passAuth: c.PassAuthorization, signer: c.Signer,
-		reserved: newReservedNames(c.Headers),
+		reserved: newReservedNames(c.Headers), origins: http.NewCrossOriginProtection(),
+	}
+	for _, origin := range c.TrustedOrigins {
+		if err := g.origins.AddTrustedOrigin(origin); err != nil {
+			faults.add("trusted_origins", "%q is not an origin such as https://app.example.com", origin)
+		}
 	}
 	for path, handler := range c.Own {
 		g.own[path] = c.AuthKit.Middleware(handler) // so that their responses vary on Cookie too
@@ -99,7 +108,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 //
 // It answers 400 to what no honest client sends, in the path itself or after its escapes are decoded once or several times:
 // dot segments ("/../", also with spaces, or with a parameter as in "/..;/"), a backslash, a control byte, a part of an overlong
-// UTF-8 sequence. It also answers 400 to a request target that is neither a path nor an absolute http URL, and 414 to a path of
+// UTF-8 sequence. It answers 403 to an unsafe method or a WebSocket from a page of another origin that uses the cookie of a session; at
+// a public path, such a request is anonymous. It also answers 400 to a request target that is neither a path nor an absolute http URL, and 414 to a path of
 // more than 8 KiB that has something to decode.
 //
 // next gets a copy of the request. The path is as the client has sent it. The header has no identity header, no hop-by-hop
@@ -153,10 +163,19 @@ type passageKey struct{}
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request) {
 	p, _ := r.Context().Value(passageKey{}).(*passage)
 	who := identityOf(r.Context())
+	foreign := who != nil && who.isFromCookie() && g.isOfAnotherOrigin(r)
+	if foreign && p != nil && p.public {
+		who = nil // a page of another origin may do what every client may do, but not as the user
+	}
 	if p == nil || !p.public && who == nil {
 		// Guards of authkit pass a POST of the sign-out path without a session. It must not reach the upstream.
 		w.Header().Set("Cache-Control", "no-store")
 		http.Error(w, "401 Unauthorized: sign in first", http.StatusUnauthorized)
+		return
+	}
+	if foreign && !p.public {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "403 Forbidden: the request comes from a page of another origin", http.StatusForbidden)
 		return
 	}
 	out := r.Clone(r.Context())
@@ -171,6 +190,17 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.next.ServeHTTP(newResponseFilter(w, g, !p.public), out)
+}
+
+// isOfAnotherOrigin reports whether a page of another origin has sent a request that may change something: one with an unsafe method,
+// or a WebSocket, for which browsers ask no permission (RFC 6455, section 10.2).
+func (g *Gate) isOfAnotherOrigin(r *http.Request) bool {
+	if len(r.Header["Upgrade"]) > 0 && r.Method == http.MethodGet {
+		unsafe := *r
+		unsafe.Method = http.MethodPost
+		r = &unsafe
+	}
+	return g.origins.Check(r) != nil
 }
 
 // clean removes from a request what an upstream must not get from a client.

@@ -168,3 +168,32 @@ func TestAllFaultsOfTheRulesAreReportedAtOnce(t *testing.T) {
 	status, _ := app.send(t, ben, "GET", "/")
 	assert.Equal(t, 200, status)
 }
+
+func TestAPageOfAnotherOriginCannotUseASession(t *testing.T) {
+	app := newApplication(t, func(_ authkittest.Env, c *gate.Config) {
+		c.Rules = []gate.Rule{{Path: "/public/*", Allow: []string{gate.Public}}, {Path: "/api/*", Allow: []string{gate.APIKeys}}}
+		c.TrustedOrigins = []string{"https://app.example.com"}
+	})
+	for _, c := range []struct {
+		method  string
+		headers []string
+		status  int
+	}{
+		{"POST", []string{"Origin: https://evil.example"}, 403},
+		{"DELETE", []string{"Sec-Fetch-Site: same-site"}, 403},
+		{"GET", []string{"Origin: https://evil.example", "Connection: Upgrade", "Upgrade: websocket"}, 403},
+		{"GET", []string{"Origin: https://evil.example"}, 200},
+		{"POST", []string{"Origin: " + app.URL}, 200},
+		{"POST", []string{"Origin: https://app.example.com"}, 200},
+		{"POST", nil, 200},
+		{"GET", []string{"Origin: " + app.URL, "Connection: Upgrade", "Upgrade: websocket"}, 200},
+	} {
+		status, _ := app.send(t, ben, c.method, "/a", c.headers...)
+		assert.Equal(t, c.status, status, c)
+		status, upstream := app.send(t, ben, c.method, "/public/a", c.headers...)
+		assert.Equal(t, 200, status, c)
+		assert.Equal(t, c.status == 200, upstream.Header.Get("X-Authkit-User") != "", "at a public path it is anonymous: %v", c)
+	}
+	status, _ := app.send(t, "", "POST", "/api/a", "Origin: https://evil.example", "Authorization: Bearer "+app.APIKey("posts:read"))
+	assert.Equal(t, 200, status, "a browser does not send an API key by itself")
+}

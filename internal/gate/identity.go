@@ -62,6 +62,9 @@ func identityOf(ctx context.Context) *identity {
 	return nil
 }
 
+// isFromCookie reports whether a browser sends the credential by itself, also for a page of another origin.
+func (who *identity) isFromCookie() bool { return who.session != nil && !who.session.FromBearerToken() }
+
 // value returns the encoded value of a field.
 func (who *identity) value(field string) string {
 	if who.key != nil {

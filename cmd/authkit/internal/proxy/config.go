@@ -77,6 +77,7 @@ type Session struct {
 	Compact            bool          `yaml:"compact"`
 	BearerTokens       bool          `yaml:"bearer_tokens"`
 	RevocationDeadline time.Duration `yaml:"revocation_deadline"`
+	TrustedOrigins     []string      `yaml:"trusted_origins"`
 }
 
 // SignIn has the parameters of every sign-in.

@@ -149,6 +149,9 @@ func (l *faultList) addError(place string, err error) {
 		if strings.HasPrefix(at, "headers.") {
 			at = "identity." + at
 		}
+		if at == "trusted_origins" {
+			at = "session." + at
+		}
 		l.add(at, "%s", fault.Problem)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/authkit-go/authkit"
@@ -19,7 +20,8 @@ var placeOf = map[string]string{
 	"WithRedirectURL": "workos.redirect_urls", "WithPostLogoutRedirectURL": "workos.post_logout_redirect_url", "WithBaseURL": "workos.base_url",
 	"WithCookieName": "session.cookie_name", "WithCookieDomain": "session.cookie_domain", "WithIdleTimeout": "session.idle_timeout",
 	"WithAbsoluteTimeout": "session.absolute_timeout", "WithRevocationDeadline": "session.revocation_deadline",
-	"WithLoginPath": "paths.login", "WithLogoutPath": "paths.logout", "WithLoginParams": "sign_in",
+	"WithTrustedOrigins": "session.trusted_origins",
+	"WithLoginPath":      "paths.login", "WithLogoutPath": "paths.logout", "WithLoginParams": "sign_in",
 }
 
 // newAuthKit returns the AuthKit, and adds the faults of its configuration. It returns nil if there is one.
@@ -57,6 +59,9 @@ func (c *Config) newAuthKit(log *slog.Logger, faults *faultList, more ...authkit
 	}
 	if c.Session.RevocationDeadline != 0 {
 		opts = append(opts, authkit.WithRevocationDeadline(c.Session.RevocationDeadline))
+	}
+	if len(c.Session.TrustedOrigins) > 0 {
+		opts = append(opts, authkit.WithTrustedOrigins(c.Session.TrustedOrigins...))
 	}
 	if c.Session.Compact {
 		opts = append(opts, authkit.WithCompactCookie())
@@ -126,6 +131,17 @@ func (c *Config) redirectURLs() []string {
 		return []string{variable}
 	}
 	return nil
+}
+
+// trustedOrigins returns the origins of the redirect URLs and those of the configuration.
+func (c *Config) trustedOrigins() []string {
+	origins := slices.Clone(c.Session.TrustedOrigins)
+	for _, address := range c.redirectURLs() {
+		if u, err := url.Parse(address); err == nil && u.Host != "" {
+			origins = append(origins, u.Scheme+"://"+u.Host)
+		}
+	}
+	return origins
 }
 
 // ownHandlers returns the handlers of the proxy's own paths, and adds the faults of the paths.

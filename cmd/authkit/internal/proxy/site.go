@@ -55,7 +55,7 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 	var err error
 	s.gate, err = gate.New(gate.Config{
 		AuthKit: ak, Rules: rules, Own: c.ownHandlers(ak, keys, webhooks, faults), Headers: c.Identity.Headers,
-		PassAuthorization: c.Identity.PassAuthorization, Signer: signer,
+		PassAuthorization: c.Identity.PassAuthorization, Signer: signer, TrustedOrigins: c.trustedOrigins(),
 	})
 	if err != nil {
 		faults.addError("rules", err)
