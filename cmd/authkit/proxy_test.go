@@ -3,15 +3,24 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
 )
 
 // runCommand runs a command line and returns its status and outputs.
@@ -62,4 +71,58 @@ func TestAWrongCommandLineOfTheProxyIsExplained(t *testing.T) {
 		assert.Equal(t, exitUsage, status, c.args)
 		assert.Contains(t, stderr, c.want)
 	}
+}
+
+func TestTheProgramReloadsAtSIGHUPAndEndsAtSIGTERM(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "authkit")
+	output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, string(output))
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "upstream") }))
+	defer upstream.Close()
+	file := filepath.Join(t.TempDir(), "proxy.yaml")
+	write := func(rules string) {
+		require.NoError(t, os.WriteFile(file, []byte("listen: localhost:0\nlimits: {shutdown_delay: 0s}\nevents: {follow: false}\nupstreams: [{url: \""+upstream.URL+"\"}]\n"+rules), 0o600))
+	}
+	write("")
+	fake := authkittest.New(t)
+	cmd := exec.Command(program, "proxy", "--config", file)
+	cmd.Env = append(os.Environ(), "WORKOS_COOKIE_PASSWORD="+strings.Repeat("p", 32), "WORKOS_REDIRECT_URI=http://localhost:8080/callback")
+	for name, value := range fake.Env() {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	deadline := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer deadline.Stop()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	address, found := strings.CutPrefix(strings.TrimSpace(line), "Listening on ")
+	require.True(t, found, line)
+	log := bufio.NewScanner(stderr)
+	await := func(text string) {
+		for log.Scan() {
+			if strings.Contains(log.Text(), text) {
+				return
+			}
+		}
+		require.Fail(t, "the program has not logged "+text)
+	}
+	get := func() int {
+		resp, err := http.Get("http://" + address + "/x")
+		require.NoError(t, err)
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	assert.Equal(t, 401, get())
+	write("rules: [{path: /*, allow: [public]}]\n")
+	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+	await("the configuration was reloaded")
+	assert.Equal(t, 200, get())
+	http.DefaultClient.CloseIdleConnections()
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	await("proxy: stopped")
+	assert.NoError(t, cmd.Wait())
 }
