@@ -43,7 +43,7 @@ type Gate struct {
 	guards   []func(http.Handler) http.Handler // by the index of the rule; nil for a public one
 	single   []http.Handler                    // by the index of the rule: its guard alone, in front of pass
 	public   http.Handler
-	reserved *reservedNames
+	reserved reservedNames
 	extra    []extraHeader
 	passAuth bool
 	signer   *Signer

@@ -4,6 +4,7 @@ package gate
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -12,54 +13,61 @@ const prefix = "x-authkit-"
 
 // pathHeaders are the normal names of headers that some frameworks take the path from instead of the request line, so that the
 // rules would have been asked about another path.
-var pathHeaders = map[string]bool{
-	"x-original-url": true, "x-original-uri": true, "x-rewrite-url": true, "x-forwarded-uri": true, "x-forwarded-path": true,
-	"x-envoy-original-path": true, "x-waws-unencoded-url": true,
+var pathHeaders = []string{
+	"x-original-url", "x-original-uri", "x-rewrite-url", "x-forwarded-uri", "x-forwarded-path", "x-envoy-original-path", "x-waws-unencoded-url",
 }
 
-// reservedNames are the names of headers that a client may not send to the upstream.
-type reservedNames struct{ extra map[string]bool } // normal names
+// reservedNames are the normal names of headers that a client may not send to the upstream, besides those with the prefix.
+type reservedNames []string
 
-func newReservedNames(extra map[string]string) *reservedNames {
-	names := &reservedNames{map[string]bool{}}
+func newReservedNames(extra map[string]string) reservedNames {
+	names := slices.Clone(pathHeaders)
 	for name := range extra {
-		names.extra[normalName(name)] = true
+		names = append(names, normalName(name))
 	}
 	return names
 }
 
 // removeFrom removes the reserved headers of a client, in every spelling.
-func (n *reservedNames) removeFrom(h http.Header) {
+func (n reservedNames) removeFrom(h http.Header) {
 	for name := range h {
-		normal := normalName(name)
-		if strings.HasPrefix(normal, prefix) || n.extra[normal] || pathHeaders[normal] {
+		if len(name) >= len(prefix) && isNormally(name[:len(prefix)], prefix) || slices.ContainsFunc(n, func(own string) bool { return isNormally(name, own) }) {
 			delete(h, name)
 		}
 	}
 }
 
+// isNormally reports whether a name has the normal name.
+func isNormally(name, normal string) bool {
+	if len(name) != len(normal) {
+		return false
+	}
+	for i := range len(name) {
+		if normalByte(name[i]) != normal[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // normalName returns the name as the CGI family reads it: case does not matter, and every byte that is neither a letter nor a
 // digit is the same (RFC 3875, section 4.1.18, for "-"; PHP does so for "." too). X_Authkit_User is X-Authkit-User there.
 func normalName(name string) string {
-	isNormal := true
-	for i := range len(name) {
-		c := name[i]
-		isNormal = isNormal && ('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-')
-	}
-	if isNormal {
-		return name
-	}
 	b := []byte(name)
 	for i, c := range b {
-		switch {
-		case 'A' <= c && c <= 'Z':
-			b[i] = c + 'a' - 'A'
-		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
-		default:
-			b[i] = '-'
-		}
+		b[i] = normalByte(c)
 	}
 	return string(b)
+}
+
+func normalByte(c byte) byte {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c + 'a' - 'A'
+	case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+		return c
+	}
+	return '-'
 }
 
 // stripHopByHop removes the headers that are for one hop, and those that Connection names (RFC 9110, section 7.6.1). A reverse

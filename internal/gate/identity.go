@@ -151,6 +151,13 @@ func encodeList(values []string) string {
 // encodeExcept encodes every byte that is not visible ASCII, and the special ones.
 func encodeExcept(value, special string) string {
 	isSafe := func(c byte) bool { return c > 0x20 && c < 0x7f && strings.IndexByte(special, c) < 0 }
+	first := 0
+	for first < len(value) && isSafe(value[first]) {
+		first++
+	}
+	if first == len(value) {
+		return value
+	}
 	var b strings.Builder
 	for i := range len(value) {
 		if c := value[i]; isSafe(c) {
@@ -167,15 +174,18 @@ func (g *Gate) setIdentity(h http.Header, who *identity) error {
 	if who == nil {
 		return nil
 	}
-	for _, field := range Fields {
-		if value := who.value(field.Name); value != "" {
-			h[field.Header] = []string{value}
+	values := make([]string, 0, len(Fields)+len(g.extra)) // the memory of all values
+	set := func(name, field string) {
+		if value := who.value(field); value != "" {
+			values = append(values, value)
+			h[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
+	for _, field := range Fields {
+		set(field.Header, field.Name)
+	}
 	for _, extra := range g.extra {
-		if value := who.value(extra.field); value != "" {
-			h[extra.name] = []string{value}
-		}
+		set(extra.name, extra.field)
 	}
 	if g.signer == nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/textproto"
 	"slices"
 	"strings"
 )
@@ -97,17 +98,14 @@ func (f *forwarding) set(out http.Header, in *http.Request) {
 		}
 	}
 	for name := range out {
-		// In every spelling: CGI reads "_" as "-".
-		normal := strings.ToLower(strings.Map(func(r rune) rune {
-			if r == '_' || r == '.' {
-				return '-'
-			}
-			return r
-		}, name))
+		normal := name
+		if strings.ContainsAny(name, "_.") { // CGI reads "_" as "-", and PHP "."
+			normal = textproto.CanonicalMIMEHeaderKey(strings.NewReplacer("_", "-", ".", "-").Replace(name))
+		}
 		switch normal {
-		case "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-forwarded-prefix",
-			"x-forwarded-server", "x-forwarded-scheme", "x-forwarded-ssl", "x-forwarded-proto-version", "x-real-ip", "x-client-ip", "x-scheme",
-			"x-original-host", "x-host", "x-http-host-override", "front-end-https", "true-client-ip", "x-url-scheme":
+		case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+			"X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Proto-Version", "X-Real-Ip", "X-Client-Ip", "X-Scheme",
+			"X-Original-Host", "X-Host", "X-Http-Host-Override", "Front-End-Https", "True-Client-Ip", "X-Url-Scheme":
 			delete(out, name)
 		}
 	}
