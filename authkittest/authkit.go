@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -122,6 +123,8 @@ func Start(opts ...Option) (*Server, error) {
 	for _, opt := range opts {
 		opt(&f.settings)
 	}
+	f.clientID = cmp.Or(f.settings.clientID, f.clientID)
+	f.apiKey = cmp.Or(f.settings.apiKey, f.apiKey)
 	f.oauth.scopes = f.settings.scopes
 	f.clock, f.calls = f.settings.clock, fakeCallsOf(f.settings.clock)
 	if err := f.seed(); err != nil {

@@ -256,6 +256,10 @@ func (f *Server) handler() http.Handler {
 		shared[0].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, f)))
 	})
 	f.routes = append([]*http.ServeMux{mux}, shared...)
+	var served http.Handler = mux
+	if f.settings.middleware != nil {
+		served = f.settings.middleware(mux)
+	}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !f.serving.TryRLock() {
@@ -264,6 +268,6 @@ func (f *Server) handler() http.Handler {
 		defer f.serving.RUnlock()
 		w.Header().Set("X-Request-ID", newID("req"))
 		w.Header().Set("Date", f.clock.Now().UTC().Format(http.TimeFormat)) // the server would take that of the system
-		mux.ServeHTTP(w, r)
+		served.ServeHTTP(w, r)
 	})
 }

@@ -9,13 +9,6 @@ import (
 	"slices"
 )
 
-// Routes returns all routes of the API.
-func (f *Server) Routes() []Route {
-	f.traffic.mu.Lock()
-	defer f.traffic.mu.Unlock()
-	return slices.Sorted(maps.Keys(f.traffic.routes))
-}
-
 // HasFault reports whether a route has a fault.
 func (f *Server) HasFault() bool {
 	f.traffic.mu.Lock()

@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"net/http"
 	"slices"
 	"time"
 )
@@ -34,6 +35,9 @@ type settings struct {
 	scopes           []string // of clients, besides the standard ones
 
 	resourceIndicators []string
+
+	clientID, apiKey string // empty for random ones
+	middleware       func(http.Handler) http.Handler
 }
 
 // roleSetting is a role of WithRole.
@@ -125,6 +129,24 @@ func WithAppName(name string) Option {
 // WithAddr sets the address to listen on. The host must be 127.0.0.1. The default is "127.0.0.1:0", a free port.
 func WithAddr(addr string) Option {
 	return func(s *settings) { s.addr = addr }
+}
+
+// WithClientID sets the client ID of the application, such as "client_dev", for an application whose configuration must outlive
+// the fake. The default is a random one.
+func WithClientID(id string) Option {
+	return func(s *settings) { s.clientID = id }
+}
+
+// WithAPIKey sets the secret API key of the application, such as "sk_test_dev", as [WithClientID] sets the client ID. The
+// default is a random one.
+func WithAPIKey(key string) Option {
+	return func(s *settings) { s.apiKey = key }
+}
+
+// WithMiddleware puts a handler around all routes and pages of the fake, for a program that logs requests or refuses some. It gets
+// the requests before their faults apply, and with the Date and the X-Request-ID of the response. The option replaces an earlier one.
+func WithMiddleware(middleware func(http.Handler) http.Handler) Option {
+	return func(s *settings) { s.middleware = middleware }
 }
 
 // WithStrictRotation removes the replay window of refresh tokens. A refresh token that is presented a second time is answered

@@ -87,6 +87,25 @@ func (f *Server) ClearFault(route Route) {
 	f.traffic.setFault(route, nil)
 }
 
+// Routes returns all routes, in alphabetical order, with those that [Server.InjectFault] has added.
+func (f *Server) Routes() []Route {
+	f.traffic.mu.Lock()
+	defer f.traffic.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.traffic.routes))
+}
+
+// RouteOf returns the route of a request, or the pattern of the page, such as "GET /user_management/users/{id}", and whether the
+// fake has it. The route of every grant is [RouteAuthenticate]. A route that [Server.InjectFault] has added is not one that the
+// fake has. RouteOf is for a program with [WithMiddleware].
+func (f *Server) RouteOf(r *http.Request) (Route, bool) {
+	for _, mux := range f.routes {
+		if _, pattern := mux.Handler(r); pattern != "" && pattern != "/" {
+			return Route(pattern), true
+		}
+	}
+	return "", false
+}
+
 // Calls returns the number of calls of a route since the start, including failed ones. It panics if the route does not exist.
 func (f *Server) Calls(route Route) int {
 	f.traffic.mu.Lock()
