@@ -118,9 +118,9 @@
 //
 // # Without a test
 //
-// The program examples/fake runs an application with a fake, so that you can try it by hand:
+// The command authkit dev runs an application in any language with a fake, so that you can try it by hand:
 //
-//	go run github.com/authkit-go/authkit/examples/fake@latest go run .
+//	go run github.com/authkit-go/authkit/cmd/authkit@latest dev go run .
 //
 // It prints commands of curl that revoke sessions, change roles, and delete users and API keys in the fake.
 //
@@ -129,7 +129,7 @@
 // One fake can serve several processes, for example the instances of an application. It runs in the test, or in a program
 // that calls Start and prints the variables of Env. Each process needs these variables, and all need the same cookie
 // password. If the fake runs in a program, a test reads counts and events, revokes sessions, changes roles and gets tokens of Connect
-// over HTTP: the program serves Control on an address of its own. The programs of examples/fake and examples/replicas/fake do so.
+// over HTTP: the program serves Control on an address of its own. The command authkit dev and the program of examples/replicas/fake do so.
 //
 // # Choices of the fake
 //

@@ -47,7 +47,7 @@ func pooledKey(n int) keyPair {
 }
 
 // privateKey returns the private key of the n-th pair and reports whether it was generated, which takes up to a second. A program of
-// "go test" gets the public testKeys first. Every other program, such as examples/fake, generates all keys. So its application
+// "go test" gets the public testKeys first. Every other program, such as authkit dev, generates all keys. So its application
 // accepts only tokens that its fake has signed.
 func privateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
 	if isTest && n < len(testKeys) {

@@ -12,10 +12,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // The exit statuses, which "authkit help" lists.
@@ -75,6 +76,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
+// withStatus returns an error with an exit status, or nil for a success.
+func withStatus(status int, err error) error {
+	if status == exitOK && err == nil {
+		return nil
+	}
+	return &statusError{status, err}
+}
+
 func newRoot(ran *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "authkit",
@@ -82,7 +91,19 @@ func newRoot(ran *bool) *cobra.Command {
 		Long: `WorkOS AuthKit in front of web applications.
 
 Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 for a wrong command line or configuration.`,
-		Args:              cobra.NoArgs,
+		Example: `  authkit dev go run .      run an application with a fake AuthKit, without a WorkOS account`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return unknownCommand(cmd, args[0])
+		},
+		// Without a command, the help. A program that expects something else then sees the status of a wrong command line.
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(cmd.ErrOrStderr())
+			_ = cmd.Help() // it fails only if the output does
+			return &statusError{exitUsage, nil}
+		},
 		Version:           version(),
 		SilenceErrors:     true, // run writes them
 		SilenceUsage:      true,
@@ -90,15 +111,28 @@ Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 
 		DisableAutoGenTag: true,
 	}
 	root.SetVersionTemplate("authkit {{.Version}}\n")
+	root.AddCommand(newDev())
+	root.AddCommand(newVersion())
 	root.AddCommand(newProxy())
 	return root
 }
 
-// version returns the version of the module, from the build information.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+// unknownCommand returns the error for a command that does not exist, with the commands that may be meant.
+func unknownCommand(root *cobra.Command, name string) error {
+	text := fmt.Sprintf("there is no command %q", name)
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		text += "; do you mean " + strings.Join(near, " or ") + "?"
 	}
-	return info.Main.Version
+	return errors.New(text)
+}
+
+// hasColours reports whether a stream shows colours: it is a terminal that can, and NO_COLOR is not set (https://no-color.org).
+func hasColours(stream io.Writer) bool {
+	return isTerminal(stream) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream io.Writer) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -31,7 +31,7 @@ Node.js ([` + "`@workos-inc/node`" + `](https://www.npmjs.com/package/@workos-in
 compares all N of them. The other words are further checks. *No route*: the fake answers 404, for the reason that
 [workos-operations.md](workos-operations.md) gives, or because WorkOS's OpenAPI description 0.61 does not have the operation.
 
-Point the library at the fake with the variables that [` + "`examples/fake`" + `](../examples/fake/main.go) sets for its command, or prints without
+Point the library at the fake with the variables that [` + "`authkit dev`" + `](dev.md) sets for its command, or prints without
 one. ` + "`authkittest.Server.Env`" + ` returns them in a test in Go:
 
 ` + "```js\n" + nodeSetup + "```" + `

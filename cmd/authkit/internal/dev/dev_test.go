@@ -1,6 +1,6 @@
 // The program as a process: with a command, without one, and its exit status.
 
-package main
+package dev_test
 
 import (
 	"bufio"
@@ -27,23 +27,26 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/cmd/authkit/internal/dev"
+	"github.com/authkit-go/authkit/cmd/authkit/internal/testprogram"
 	"github.com/authkit-go/authkit/internal/testserver"
 	"github.com/authkit-go/authkit/resource"
 	"github.com/authkit-go/authkit/workos"
 )
 
-// role is the variable that makes the test binary run as the program or as the application that the program runs.
-const role = "AUTHKIT_FAKE_TEST_ROLE"
+// role is the variable that makes the test binary run as the application that the program runs.
+const role = "AUTHKIT_DEV_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(role) {
-	case "program":
-		os.Setenv(role, "application") // for the command
-		main()
-	case "application":
+	if os.Getenv(role) == "application" {
 		application()
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	if err := testprogram.Remove(); err != nil {
+		fmt.Println(err)
+		status = 1
+	}
+	os.Exit(status)
 }
 
 // application is the user's program. It knows only the environment.
@@ -96,21 +99,27 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// programPath returns the path of the program.
+func programPath(t *testing.T) string {
+	t.Helper()
+	path, err := testprogram.Path()
+	require.NoError(t, err)
+	return path
+}
+
 // start starts the program.
 func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *bufio.Reader, stderr *output) {
 	t.Helper()
-	binary, err := os.Executable()
-	require.NoError(t, err)
 	// If the program hangs, only this test fails.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	cmd = exec.CommandContext(ctx, binary, args...)
+	cmd = exec.CommandContext(ctx, programPath(t), append([]string{"dev"}, args...)...)
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "WORKOS_") {
 			cmd.Env = append(cmd.Env, variable)
 		}
 	}
-	cmd.Env = append(append(cmd.Env, role+"=program"), env...)
+	cmd.Env = append(append(cmd.Env, role+"=application"), env...)
 	pipe, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	stderr = &output{}
@@ -130,10 +139,10 @@ func start(t *testing.T, env []string, args ...string) (cmd *exec.Cmd, stdout *b
 func printedVariables(t *testing.T, stdout *bufio.Reader) map[string]string {
 	t.Helper()
 	variables := map[string]string{}
-	for range 8 {
+	for range 9 {
 		line, err := stdout.ReadString('\n')
 		require.NoError(t, err)
-		match := regexp.MustCompile(`^export (WORKOS_\w+)='([^']+)'\n$`).FindStringSubmatch(line)
+		match := regexp.MustCompile(`^export ((?:NEXT_PUBLIC_)?WORKOS_\w+)='([^']+)'\n$`).FindStringSubmatch(line)
 		require.NotNil(t, match, line)
 		variables[match[1]] = match[2]
 	}
@@ -167,7 +176,7 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	var cmd *exec.Cmd
 	var stderr *output
 	address, stdout := startServing(t, func(address string) (stdout *bufio.Reader) {
-		cmd, stdout, stderr = start(t, []string{"ADDR=" + address}, "-redirect", "http://"+address+"/callback", binary)
+		cmd, stdout, stderr = start(t, []string{"ADDR=" + address}, "--redirect", "http://"+address+"/callback", binary)
 		return stdout
 	})
 
@@ -182,7 +191,7 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	}
 
 	// Each printed command changes something, and the application gets the event.
-	commands := regexp.MustCompile(`(?m)^fake:   curl (.*?)(http://127\.0\.0\.1:\d+/\w+)    # `).FindAllStringSubmatch(stderr.String(), -1)
+	commands := regexp.MustCompile(`(?m)^authkit:   curl (.*?)(http://127\.0\.0\.1:\d+/control/\w+)    # `).FindAllStringSubmatch(stderr.String(), -1)
 	for i, typ := range []string{
 		"session.revoked", "organization_membership.updated", "organization_membership.deleted", "user.deleted", "api_key.revoked", "",
 	} {
@@ -212,13 +221,13 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	assert.Contains(t, stderr.String(), "Webhooks go to http://"+address+"/webhooks/workos.")
 	assert.Contains(t, stderr.String(), "chiara@example.com (member of Harbor Press with posts:read; admin of Pine Street Studio with posts:read, posts:write)")
 	assert.Regexp(t, `Organizations: Harbor Press org_\w+, Pine Street Studio org_\w+\.`, stderr.String())
-	assert.Regexp(t, `API key of Harbor Press with posts:read, posts:write, members:manage: Authorization: Bearer sk_\w+\n`, stderr.String())
+	assert.Regexp(t, `API key dev of Harbor Press with posts:read, posts:write, members:manage: Authorization: Bearer sk_\w+\n`, stderr.String())
 	_, err = net.Dial("tcp", address)
 	assert.Error(t, err, "the command has ended")
 }
 
 func TestTheFakeProgramAcceptsTheRedirectURLsOfSeveralHosts(t *testing.T) {
-	cmd, stdout, _ := start(t, nil, "-redirect", "http://app.localhost:3000/callback", "-redirect", "http://acme.localhost:3000/callback")
+	cmd, stdout, _ := start(t, nil, "--export", "--redirect", "http://app.localhost:3000/callback", "--redirect", "http://acme.localhost:3000/callback")
 	variables := printedVariables(t, stdout)
 	assert.Equal(t, "http://app.localhost:3000/callback", variables["WORKOS_REDIRECT_URI"])
 	for host, status := range map[string]int{"app": http.StatusOK, "acme": http.StatusOK, "other": http.StatusBadRequest} {
@@ -248,7 +257,7 @@ func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
 	assert.Equal(t, 1, exit.ExitCode())
 	assert.Contains(t, stderr.String(), "no-such-command-of-this-test")
 
-	for _, flag := range []string{"-no-such-flag", "-webhook=/webhooks", "-invitation=/invited", "-role==posts:read", "-flag=", "-provider=", "-scope=", "-resource=/mcp", "-resource=http://localhost:8080/mcp#tools"} {
+	for _, flag := range []string{"--no-such-flag", "--webhook=/webhooks", "--invitation=/invited", "--role==posts:read", "--flag=", "--provider=", "--scope=", "--resource=/mcp", "--resource=http://localhost:8080/mcp#tools"} {
 		cmd, _, _ = start(t, nil, flag)
 		require.ErrorAs(t, cmd.Wait(), &exit)
 		assert.Equal(t, 2, exit.ExitCode())
@@ -261,12 +270,12 @@ func TestTheFakeProgramSendsWebhooksToTheHostOfTheRedirectURL(t *testing.T) {
 		"http://localhost:1/hooks":              {"http://localhost:1/hooks", "https://app.acme.test/callback"},
 		"":                                      {"", "com.acme.app:/callback"},
 	} {
-		assert.Equal(t, want, pageURL(args[0], args[1], "/webhooks/workos"))
+		assert.Equal(t, want, dev.ApplicationURL(args[0], args[1], "/webhooks/workos"))
 	}
 }
 
 func TestTheFakeProgramPrintsTheVariablesForAShell(t *testing.T) {
-	cmd, stdout, _ := start(t, []string{"WORKOS_REDIRECT_URI=http://localhost:3000/auth"})
+	cmd, stdout, _ := start(t, []string{"WORKOS_REDIRECT_URI=http://localhost:3000/auth"}, "--export")
 	variables := printedVariables(t, stdout)
 	assert.Equal(t, "http://localhost:3000/auth", variables["WORKOS_REDIRECT_URI"])
 	assert.Len(t, variables["WORKOS_WEBHOOK_SECRET"], 26)
@@ -280,7 +289,7 @@ func TestTheFakeProgramPrintsTheVariablesForAShell(t *testing.T) {
 }
 
 func TestTheFakeProgramHasTheRolesFlagsAndProvidersOfItsFlags(t *testing.T) {
-	cmd, stdout, stderr := start(t, nil, "-role", "editor=posts:read,posts:write", "-flag", "beta", "-provider", "github")
+	cmd, stdout, stderr := start(t, nil, "--export", "--role", "editor=posts:read,posts:write", "--flag", "beta", "--provider", "github")
 	variables := printedVariables(t, stdout)
 	fake := "http://" + variables["WORKOS_API_HOSTNAME"] + ":" + variables["WORKOS_API_PORT"]
 	client, err := workos.NewClient(variables["WORKOS_CLIENT_ID"], workos.WithAPIKey(variables["WORKOS_API_KEY"]), workos.WithBaseURL(fake))
@@ -326,7 +335,7 @@ func TestTheFakeProgramHasTheRolesFlagsAndProvidersOfItsFlags(t *testing.T) {
 
 func TestTheFakeProgramIssuesTokensForTheResourceOfItsFlag(t *testing.T) {
 	const resource = "http://localhost:8080/mcp"
-	cmd, stdout, _ := start(t, nil, "-resource", resource, "-scope", "posts:write")
+	cmd, stdout, _ := start(t, nil, "--export", "--resource", resource, "--scope", "posts:write")
 	domain, err := stdout.ReadString('\n') // the first name in alphabetical order
 	require.NoError(t, err)
 	variables := printedVariables(t, stdout)
@@ -365,7 +374,7 @@ func TestTheFakeProgramIssuesTokensForTheResourceOfItsFlag(t *testing.T) {
 
 func TestTheFakeProgramHasTheResourcesAndScopesOfItsFlags(t *testing.T) {
 	const mcp = "https://mcp.acme.test/mcp"
-	cmd, stdout, stderr := start(t, nil, "-resource", mcp, "-resource", "https://api.acme.test", "-scope", "posts:read", "-scope", "posts:write")
+	cmd, stdout, stderr := start(t, nil, "--export", "--resource", mcp, "--resource", "https://api.acme.test", "--scope", "posts:read", "--scope", "posts:write")
 	domain, err := stdout.ReadString('\n')
 	require.NoError(t, err)
 	issuer := strings.TrimSuffix(strings.TrimPrefix(domain, "export AUTHKIT_DOMAIN='"), "'\n")
@@ -376,7 +385,7 @@ func TestTheFakeProgramHasTheResourcesAndScopesOfItsFlags(t *testing.T) {
 
 	assert.Contains(t, stderr.String(), "Open the pages of your application, or connect a client to "+mcp+" or https://api.acme.test.\n")
 	assert.Contains(t, stderr.String(), "The issuer of Connect (AUTHKIT_DOMAIN) is "+issuer+". ")
-	assert.Contains(t, stderr.String(), "fake:   claude mcp add --transport http api '"+mcp+"'    # ")
+	assert.Contains(t, stderr.String(), "authkit:   claude mcp add --transport http api '"+mcp+"'    # ")
 
 	command := regexp.MustCompile(`curl -u (\w+):(\w+) -d grant_type=client_credentials (http://\S+)/oauth2/token    # `).FindStringSubmatch(stderr.String())
 	require.NotNil(t, command)
@@ -393,7 +402,7 @@ func TestTheFakeProgramHasTheResourcesAndScopesOfItsFlags(t *testing.T) {
 	require.NoError(t, err)
 	assert.NoError(t, token.CheckScopes("posts:read", "posts:write"))
 
-	command = regexp.MustCompile(`curl -d email=(\S+) --data-urlencode resource='(\S+/mcp)' (http://\S+/resource-token)    # `).FindStringSubmatch(stderr.String())
+	command = regexp.MustCompile(`curl -d email=(\S+) --data-urlencode resource='(\S+/mcp)' (http://\S+/control/resource-token)    # `).FindStringSubmatch(stderr.String())
 	require.NotNil(t, command)
 	response, err = http.PostForm(command[3], url.Values{"email": {command[1]}, "resource": {command[2]}})
 	require.NoError(t, err)

@@ -2,7 +2,7 @@
 
 // Signals without a terminal: they reach the program that the command has started.
 
-package main
+package dev_test
 
 import (
 	"bufio"
@@ -24,8 +24,8 @@ func TestASignalToTheFakeProgramEndsWhatItsCommandHasStarted(t *testing.T) {
 	var cmd *exec.Cmd
 	address, stdout := startServing(t, func(address string) *bufio.Reader {
 		// The shell passes no signal on, as "go run" does not.
-		cmd = exec.CommandContext(t.Context(), binary, "-redirect", "http://"+address+"/callback", "sh", "-c", `"$0" & wait`, binary)
-		cmd.Env = append(os.Environ(), role+"=program", "ADDR="+address)
+		cmd = exec.CommandContext(t.Context(), programPath(t), "dev", "--redirect", "http://"+address+"/callback", "sh", "-c", `"$0" & wait`, binary)
+		cmd.Env = append(os.Environ(), role+"=application", "ADDR="+address)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // without a terminal
 		pipe, err := cmd.StdoutPipe()
 		require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestTheApplicationOfTheFakeProgramStartsOnAnotherPortIfItsPortIsTaken(t *te
 			require.NoError(t, err)
 			t.Cleanup(func() { taken.Close() })
 		}
-		cmd, stdout, _ = start(t, []string{"ADDR=" + address}, "-redirect", "http://"+address+"/callback", binary)
+		cmd, stdout, _ = start(t, []string{"ADDR=" + address}, "--redirect", "http://"+address+"/callback", binary)
 		return stdout
 	})
 	assert.GreaterOrEqual(t, len(tried), 2, "starts")

@@ -2,7 +2,7 @@
 
 // Systems without process groups: the command gets the signals itself.
 
-package main
+package dev
 
 import (
 	"os"

@@ -2,7 +2,7 @@
 
 // The process group of the command, on Unix.
 
-package main
+package dev
 
 import (
 	"os"
