@@ -91,7 +91,8 @@ func newRoot(ran *bool) *cobra.Command {
 		Long: `WorkOS AuthKit in front of web applications.
 
 Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 for a wrong command line or configuration.`,
-		Example: `  authkit dev go run .      run an application with a fake AuthKit, without a WorkOS account`,
+		Example: `  authkit dev go run .      run an application with a fake AuthKit, without a WorkOS account
+  authkit doctor            check the configuration in the environment against WorkOS`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
@@ -112,6 +113,7 @@ Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 
 	}
 	root.SetVersionTemplate("authkit {{.Version}}\n")
 	root.AddCommand(newDev())
+	root.AddCommand(newDoctor())
 	root.AddCommand(newVersion())
 	root.AddCommand(newProxy())
 	return root
