@@ -98,7 +98,7 @@ func Run(ctx context.Context, cfg Config, streams Streams) (status int, err erro
 		return status, err
 	}
 	if _, findings := s.observer.log(); cfg.Strict && findings > 0 {
-		s.out.line("%d findings. --strict makes the exit status 1.", findings)
+		s.out.line("Findings of --strict: %d. They make the exit status 1.", findings)
 		return cmp.Or(status, 1), nil
 	}
 	return status, nil

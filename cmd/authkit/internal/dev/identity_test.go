@@ -1,0 +1,67 @@
+// The credentials of the fake, and the file with the variables.
+
+package dev
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// useConfigDir makes a folder the configuration directory of the user, on every system.
+func useConfigDir(t *testing.T, dir string) {
+	t.Helper()
+	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "AppData"} {
+		t.Setenv(name, dir)
+	}
+}
+
+func TestAPortHasTheSameCredentialsAtEachStart(t *testing.T) {
+	useConfigDir(t, t.TempDir())
+	first, kept := newIdentity(4000)
+	require.True(t, kept)
+	second, _ := newIdentity(4000)
+	assert.Equal(t, first, second)
+	other, _ := newIdentity(4001)
+	assert.NotEqual(t, first, other)
+	assert.NotEqual(t, first.cookiePassword, other.cookiePassword)
+	assert.GreaterOrEqual(t, len(first.cookiePassword), 32)
+	assert.Regexp(t, `^client_[A-Z2-7]{26}$`, first.clientID)
+	assert.Regexp(t, `^sk_test_[A-Z2-7]{32}$`, first.apiKey)
+
+	without, kept := newIdentity(0)
+	assert.False(t, kept)
+	again, _ := newIdentity(0)
+	assert.NotEqual(t, without, again)
+
+	useConfigDir(t, t.TempDir())
+	elsewhere, _ := newIdentity(4000)
+	assert.NotEqual(t, first, elsewhere, "another user has another secret")
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	useConfigDir(t, file) // no directory
+	random, kept := newIdentity(4000)
+	assert.False(t, kept)
+	assert.NotEqual(t, elsewhere, random)
+}
+
+func TestTheEnvFileOfSomebodyElseIsNotOverwritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".env")
+	require.NoError(t, checkEnvFile(path))
+	require.NoError(t, writeEnvFile(path, map[string]string{"B": "http://localhost/?a=b&c=$d", "A": "plain-1.2", "C": ""}))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, envFileMark+", for development only. The next run overwrites it.\nA=plain-1.2\nB='http://localhost/?a=b&c=$d'\nC=''\n", string(text))
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.Zero(t, info.Mode().Perm()&0o077, "only its owner can read it")
+	require.NoError(t, checkEnvFile(path))
+
+	require.NoError(t, os.WriteFile(path, []byte("WORKOS_API_KEY=sk_live_1\n"), 0o600))
+	assert.ErrorContains(t, checkEnvFile(path), "was not written by authkit dev")
+	assert.ErrorContains(t, checkEnvFile(t.TempDir()), "--env-file")
+	assert.ErrorContains(t, writeEnvFile(filepath.Join(path, "below"), nil), "--env-file")
+}
