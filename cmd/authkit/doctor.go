@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ Exit status: 0 without a fault, 1 with one, 2 for wrong flags.`,
 				}
 			}
 			stderr := cmd.ErrOrStderr()
-			if isTerminal(stderr) {
+			if isTerminal(stderr) && os.Getenv("TERM") != "dumb" {
 				cfg.Progress = func(check string) { fmt.Fprintf(stderr, "\r\x1b[K%s …", check) }
 			}
 			results := doctor.Run(cmd.Context(), cfg)

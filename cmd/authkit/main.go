@@ -105,6 +105,8 @@ Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 
 			_ = cmd.Help() // it fails only if the output does
 			return &statusError{exitUsage, nil}
 		},
+		SuggestionsMinimumDistance: 2,
+
 		Version:           version(),
 		SilenceErrors:     true, // run writes them
 		SilenceUsage:      true,
@@ -116,7 +118,32 @@ Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 
 	root.AddCommand(newDoctor())
 	root.AddCommand(newVersion())
 	root.AddCommand(newProxy())
+	root.SetHelpCommand(newHelp(root))
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // Cobra's prints its help for a wrong shell, with status 0
+			c.Args = cobra.ArbitraryArgs
+			c.RunE = func(*cobra.Command, []string) error {
+				return &statusError{exitUsage, errors.New("give a shell: bash, zsh, fish or powershell")}
+			}
+		}
+	}
 	return root
+}
+
+// newHelp returns the command "help". Unlike Cobra's, it fails for a command that does not exist.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Print the help of a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return &statusError{exitUsage, unknownCommand(root, args[0])}
+			}
+			return found.Help()
+		},
+	}
 }
 
 // unknownCommand returns the error for a command that does not exist, with the commands that may be meant.
