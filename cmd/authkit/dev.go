@@ -21,7 +21,7 @@ The command gets the variables that the AuthKit libraries of WorkOS read. Withou
 file and runs until it is interrupted. A page shows people to sign in as, organizations, events and requests, and has
 buttons for faults, the clock, sessions and roles. Its address is printed.
 
-The redirect URI is http://localhost:8080/callback. --redirect sets another one, and so does WORKOS_REDIRECT_URI. For an application on
+The redirect URI is http://localhost:8080/callback. --redirect and the seed file set others, and otherwise WORKOS_REDIRECT_URI. For an application on
 several hosts, repeat --redirect; WORKOS_REDIRECT_URI is then the first one. Webhooks go to /webhooks/workos of its host, signed
 with WORKOS_WEBHOOK_SECRET, and the link of an invitation leads to /invitation.
 
@@ -37,9 +37,7 @@ Exit status: that of the command; 1 for a fault, or after a finding of --strict;
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg.Command = args
 			cfg.WebhookSecret = os.Getenv("WORKOS_WEBHOOK_SECRET")
-			if uri := os.Getenv("WORKOS_REDIRECT_URI"); uri != "" && len(cfg.Redirects) == 0 && cfg.Seed == "" {
-				cfg.Redirects = []string{uri}
-			}
+			cfg.DefaultRedirect = os.Getenv("WORKOS_REDIRECT_URI")
 			status, err := dev.Run(cmd.Context(), cfg, dev.Streams{
 				In: os.Stdin, Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr(), Colour: hasColours(cmd.ErrOrStderr()),
 			})

@@ -19,7 +19,8 @@ import (
 
 // Config is what the flags of the command set. The zero value of each field is its default.
 type Config struct {
-	Redirects        []string // the redirect URIs; http://localhost:8080/callback if there are none here and in the seed file
+	Redirects        []string // the redirect URIs, with those of the seed file
+	DefaultRedirect  string   // the redirect URI if there are none; http://localhost:8080/callback
 	SignOutRedirects []string // those registered; empty: every one on a loopback host
 	Webhook          string   // the URL for webhooks; /webhooks/workos on the host of the redirect URI
 	Invitation       string   // the page of invitations; /invitation on the host of the redirect URI
@@ -114,7 +115,7 @@ func (s *server) check() (faulty []namedFault, err error) {
 	}
 	s.Redirects = append(s.Redirects, s.seed.RedirectURIs...)
 	if len(s.Redirects) == 0 {
-		s.Redirects = []string{"http://localhost:8080/callback"}
+		s.Redirects = []string{cmp.Or(s.DefaultRedirect, "http://localhost:8080/callback")}
 	}
 	s.SignOutRedirects = append(s.SignOutRedirects, s.seed.SignOutRedirects...)
 	s.Resources = append(s.Resources, s.seed.Resources...)

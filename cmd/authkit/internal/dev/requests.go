@@ -57,6 +57,9 @@ func (o *observer) middleware(next http.Handler) http.Handler {
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		finished := false
 		defer func() {
+			if !c.known && recorder.status != http.StatusNotFound {
+				findings = nil // a fault has answered it
+			}
 			if finished && !o.faults.has(c.route) {
 				findings = append(findings, c.checkResponse(recorder)...)
 			}

@@ -136,6 +136,29 @@ func TestTheStrictModeHasNothingAgainstAuthkit(t *testing.T) {
 	assert.Zero(t, count)
 }
 
+func TestARequestThatAFaultAnswersIsNoFinding(t *testing.T) {
+	o := &observer{clock: newClock(0)}
+	fake := authkittest.New(t, authkittest.WithMiddleware(o.middleware))
+	o.faults = &faults{fake: fake, texts: map[authkittest.Route]string{}}
+	o.fake.Store(fake)
+	for _, text := range []string{"GET /directories=200", "users=422", "keys=reset"} {
+		f, err := parseFault(text)
+		require.NoError(t, err)
+		require.NoError(t, o.faults.inject(f))
+	}
+	for path, answered := range map[string]bool{"/directories": true, "/user_management/users": true, "/sso/jwks/" + fake.ClientID(): false} {
+		response, err := http.Get(fake.URL() + path)
+		assert.Equal(t, answered, err == nil, path)
+		if err == nil {
+			require.NoError(t, response.Body.Close())
+		}
+	}
+	fake.Close()
+	requests, findings := o.log()
+	assert.Len(t, requests, 3)
+	assert.Zero(t, findings, "%v", requests)
+}
+
 func TestTheLogOfRequestsIsShortAndHasNoQueries(t *testing.T) {
 	o := &observer{clock: newClock(0)}
 	for range keptRequests + 10 {
