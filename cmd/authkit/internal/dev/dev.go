@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/authkit-go/authkit/authkittest"
@@ -85,11 +86,11 @@ func Run(ctx context.Context, cfg Config, streams Streams) (status int, err erro
 	if err != nil {
 		return 2, &UsageError{err}
 	}
-	close, err := s.start(faulty)
+	stop, err := s.start(faulty)
 	if err != nil {
 		return 1, err
 	}
-	defer close()
+	defer stop()
 	if err := s.announce(); err != nil {
 		return 1, err
 	}
@@ -190,7 +191,7 @@ func checkAddress(address string) error {
 }
 
 // start starts the fake and the page.
-func (s *server) start(faulty []namedFault) (close func(), err error) {
+func (s *server) start(faulty []namedFault) (stop func(), err error) {
 	id, kept := newIdentity(s.Port)
 	if s.Port != 0 && !kept {
 		s.out.line("The configuration directory cannot be written, so the keys and the cookie password change at the next start.")
@@ -201,6 +202,9 @@ func (s *server) start(faulty []namedFault) (close func(), err error) {
 		s.observer.report = s.out.finding
 	}
 	fake, err := authkittest.Start(s.options(id, clock)...)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("the port %d is in use, perhaps by another authkit dev; choose another one with --port", s.Port)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +220,7 @@ func (s *server) start(faulty []namedFault) (close func(), err error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(s.PagePort)))
 	if err != nil {
 		fake.Close()
-		return nil, fmt.Errorf("the page cannot listen: %w", err)
+		return nil, fmt.Errorf("the page cannot listen; choose another port with --page-port: %w", err)
 	}
 	addr := listener.Addr().String()
 	s.pageURL = "http://" + addr

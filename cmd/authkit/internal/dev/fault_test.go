@@ -27,7 +27,7 @@ func TestAFaultIsReadFromItsText(t *testing.T) {
 		"refresh=199":                          {},
 		"refresh=slow:now":                     {},
 		"refresh=times:0":                      {},
-		"renewal=503":                          {},
+		"rotation=503":                         {},
 	} {
 		got, err := parseFault(text)
 		if want.route == "" {

@@ -4,6 +4,7 @@ package dev_test
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -93,6 +94,22 @@ func TestTheFakeProgramHasTheSameFileOfVariablesAfterARestart(t *testing.T) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, "MINE=1\n", string(text))
+}
+
+func TestTheFakeProgramTellsThatItsPortIsInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	require.NoError(t, err)
+	for flag, want := range map[string]string{"--port": "the port " + port + " is in use", "--page-port": "choose another port with --page-port"} {
+		home := t.TempDir()
+		cmd, _, stderr := start(t, []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home}, flag, port)
+		var exit *exec.ExitError
+		require.ErrorAs(t, cmd.Wait(), &exit)
+		assert.Equal(t, 1, exit.ExitCode())
+		assert.Contains(t, stderr.String(), want)
+	}
 }
 
 func TestTheFakeProgramReportsEveryWrongFlagAtOnce(t *testing.T) {

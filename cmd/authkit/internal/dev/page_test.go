@@ -162,12 +162,12 @@ func TestThePageRefusesOtherHostsAndFormsOfOtherOrigins(t *testing.T) {
 			assert.Equal(t, want, status, "%s %s", host, path)
 		}
 	}
-	delete := url.Values{"email": {p.fake.Users()[0].Email}}
+	deletion := url.Values{"email": {p.fake.Users()[0].Email}}
 	for _, path := range []string{"/do/delete", "/control/delete"} {
 		for _, header := range []map[string]string{
 			{"Origin": "https://evil.example.com"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://localhost:1"}, {"Host": "evil.example.com:" + port},
 		} {
-			status, _ := send(t, http.MethodPost, base+path, header, delete)
+			status, _ := send(t, http.MethodPost, base+path, header, deletion)
 			assert.GreaterOrEqual(t, status, 400, "%s %v", path, header)
 		}
 	}

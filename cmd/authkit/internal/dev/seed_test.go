@@ -83,7 +83,7 @@ api_keys:
     organization: Globex
   - name: CI
     organization: Acme
-    user: nobody@example.com
+    user: none@example.com
 redirect_uris: /callback
 sign_out_redirects: ["http://localhost/#x"]
 extra: 1
@@ -96,7 +96,7 @@ extra: 1
 		"line 15: the organization \"Globex\" is not in this file", "line 15: the status \"gone\"", "line 15: the role \"editor\" is not in roles", "line 18: want a mapping of organization",
 		"line 20: email is repeated", "line 21: want true or false, not \"perhaps\"", "line 22: want a mapping", "line 23: want a text",
 		"line 19: two users have the email address", "line 25: the target \"nothing\"", "line 27: a feature flag needs a slug of its own",
-		"line 29: an API key needs a name", "line 30: the organization \"Globex\" of the API key", "line 32: the user \"nobody@example.com\"",
+		"line 29: an API key needs a name", "line 30: the organization \"Globex\" of the API key", "line 32: the user \"none@example.com\"",
 		"line 35: want a list, not \"/callback\"", "\"http://localhost/#x\" is no absolute URI", "line 37: unknown member \"extra\"",
 	} {
 		assert.Contains(t, err.Error(), want)

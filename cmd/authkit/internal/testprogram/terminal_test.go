@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -178,4 +179,19 @@ func TestColoursAndProgressAreForTerminals(t *testing.T) {
 	assert.NotContains(t, output, "\x1b", "a dumb terminal gets no progress either")
 	output = onTerminal(t, environment("TERM=xterm"), "dev true")
 	assert.Contains(t, output, "\x1b[2mauthkit: \x1b[0m")
+}
+
+func TestTheDocumentationNamesEveryFlag(t *testing.T) {
+	for _, command := range []string{"dev", "doctor"} {
+		_, help, _ := run(t, command, "--help")
+		page, err := os.ReadFile("../../../../docs/" + command + ".md")
+		require.NoError(t, err)
+		flags := regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[\w-]+)`).FindAllStringSubmatch(help, -1)
+		require.NotEmpty(t, flags)
+		for _, flag := range flags {
+			if flag[1] != "--help" {
+				assert.Contains(t, string(page), flag[1], "docs/%s.md", command)
+			}
+		}
+	}
 }
