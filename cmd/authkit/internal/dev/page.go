@@ -26,7 +26,7 @@ var pageFiles embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(pageFiles, "pages/index.html"))
 
-// shownEvents is the number of events on the page.
+// shownEvents is the number of events, and of mails, on the page.
 const shownEvents = 50
 
 // page serves the page and the routes of [authkittest.Server.Control] below /control.
@@ -163,7 +163,7 @@ type pageView struct {
 	URL           string
 	Redirects     []pageRedirect
 	Said          string
-	Mails         int
+	Mails         []pageMail // newest first
 	Users         []pageUser
 	Organizations []authkittest.Organization
 	FaultNames    []string
@@ -184,6 +184,8 @@ type pageUser struct {
 }
 
 type pageMembership struct{ OrganizationID, Organization, Role string }
+
+type pageMail struct{ Time, Kind, To, Code, Link string }
 
 type pageEvent struct{ Time, Type, Data string }
 
@@ -208,7 +210,7 @@ func (p *page) show(name string) http.HandlerFunc {
 
 func (p *page) view() pageView {
 	v := pageView{
-		URL: p.fake.URL(), Mails: len(p.fake.Outbox()), Organizations: p.fake.Organizations(), FaultNames: slices.Sorted(maps.Keys(faultRoutes)),
+		URL: p.fake.URL(), Organizations: p.fake.Organizations(), FaultNames: slices.Sorted(maps.Keys(faultRoutes)),
 		Faults: p.faults.all(), Now: p.clock.Now().UTC().Format(time.RFC1123), Offset: p.clock.Offset(),
 	}
 	for _, uri := range p.redirects {
@@ -231,6 +233,11 @@ func (p *page) view() pageView {
 			user.Memberships = append(user.Memberships, pageMembership{m.OrganizationID, names[m.OrganizationID], m.Role})
 		}
 		v.Users = append(v.Users, user)
+	}
+	mails := p.fake.Outbox()
+	for i := len(mails) - 1; i >= max(len(mails)-shownEvents, 0); i-- {
+		m := mails[i]
+		v.Mails = append(v.Mails, pageMail{m.SentAt.Format("15:04:05"), string(m.Kind), m.To, m.Code, m.Link})
 	}
 	events := p.fake.Events()
 	for i := len(events) - 1; i >= max(len(events)-shownEvents, 0); i-- {

@@ -60,6 +60,7 @@ func TestThePageOfAuthkitDevShowsWhatIsInTheFake(t *testing.T) {
 	ada := p.fake.Users()[0]
 	p.fake.BearerToken(ada.Email)
 	p.fake.UpdateUser(ada.Email, func(u *authkittest.User) { u.FirstName = "<script>alert(1)</script>" })
+	p.fake.Invite("zoe@example.com", p.fake.Organizations()[0].ID)
 	p.fake.EmitEvent("custom.older", nil)
 	p.fake.EmitEvent("custom.newer", map[string]string{"text": "</pre><b>"})
 	_, err := http.Get(p.fake.URL() + "/directories?code=secret-of-a-query")
@@ -67,7 +68,7 @@ func TestThePageOfAuthkitDevShowsWhatIsInTheFake(t *testing.T) {
 	status, body := send(t, http.MethodGet, base+"/", nil, nil)
 	assert.Equal(t, http.StatusOK, status)
 	for _, want := range []string{
-		p.fake.URL() + "/mailbox", "http://localhost:8080", "com.example.app:/callback", ada.Email, "End sessions (1)", "Harbor Press", p.fake.Organizations()[0].ID,
+		p.fake.URL() + "/mailbox", "http://localhost:8080", "com.example.app:/callback", ada.Email, "End sessions (1)", "invitation to zoe@example.com", "invitation_token=", "Harbor Press", p.fake.Organizations()[0].ID,
 		"GET /directories", "the fake has no such call", "1 that WorkOS would refuse",
 	} {
 		assert.Contains(t, body, want)
