@@ -92,7 +92,8 @@ func newRoot(ran *bool) *cobra.Command {
 
 Exit status: 0 if all went well, 1 for a fault that the command found or had, 2 for a wrong command line or configuration.`,
 		Example: `  authkit dev go run .      run an application with a fake AuthKit, without a WorkOS account
-  authkit doctor            check the configuration in the environment against WorkOS`,
+  authkit doctor            check the configuration in the environment against WorkOS
+  authkit proxy --help      put AuthKit in front of an application without a line of code`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
