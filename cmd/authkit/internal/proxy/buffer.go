@@ -1,4 +1,4 @@
-// Bodies: buffers for copies, and the time that a body may take.
+// Bodies: buffers for copies, and the time that a body may take in both directions.
 
 package proxy
 
@@ -81,3 +81,38 @@ func faultOfBody(r *http.Request) int {
 	}
 	return 0
 }
+
+// timedWriter is the writer of a response. Each write has a deadline, so that a client must read on. Between writes there is none: an
+// event stream may be silent.
+type timedWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+}
+
+func newTimedWriter(w http.ResponseWriter, timeout time.Duration) http.ResponseWriter {
+	if timeout <= 0 {
+		return w
+	}
+	return &timedWriter{w, http.NewResponseController(w), timeout}
+}
+
+func (w *timedWriter) Write(b []byte) (int, error) {
+	defer w.limit()()
+	return w.ResponseWriter.Write(b)
+}
+
+// FlushError is for http.ResponseController.
+func (w *timedWriter) FlushError() error {
+	defer w.limit()()
+	return w.control.Flush()
+}
+
+// limit sets the deadline. The function that it returns removes it.
+func (w *timedWriter) limit() (remove func()) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout))
+	return func() { _ = w.control.SetWriteDeadline(time.Time{}) }
+}
+
+// Unwrap lets http.ResponseController find the other methods of the server's writer.
+func (w *timedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

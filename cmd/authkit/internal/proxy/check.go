@@ -58,8 +58,8 @@ func (c *Config) checkServer(faults *faultList) {
 			faults.add(place, "must be more than 0, such as 30s")
 		}
 	}
-	if l.BodyTimeout < 0 || l.ShutdownDelay < 0 {
-		faults.add("limits", "body_timeout and shutdown_delay must not be negative")
+	if l.BodyTimeout < 0 || l.WriteTimeout < 0 || l.ShutdownDelay < 0 {
+		faults.add("limits", "body_timeout, write_timeout and shutdown_delay must not be negative")
 	}
 	if len(c.redirectURLs()) == 0 {
 		faults.add("workos.redirect_urls", "is missing; give the address of the callback, such as https://app.example.com/callback, here or in WORKOS_REDIRECT_URI")

@@ -141,6 +141,7 @@ type Limits struct {
 	HeaderBytes     int           `yaml:"header_bytes"`
 	HeaderTimeout   time.Duration `yaml:"header_timeout"`
 	BodyTimeout     time.Duration `yaml:"body_timeout"`
+	WriteTimeout    time.Duration `yaml:"write_timeout"`
 	IdleTimeout     time.Duration `yaml:"idle_timeout"`
 	ShutdownDelay   time.Duration `yaml:"shutdown_delay"`
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
@@ -154,7 +155,7 @@ func Default() *Config {
 		Events: Events{Follow: true},
 		Log:    Log{Level: "info", Format: "text", Access: true},
 		Limits: Limits{
-			HeaderBytes: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+			HeaderBytes: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			ShutdownDelay: 5 * time.Second, ShutdownTimeout: 30 * time.Second,
 		},
 	}

@@ -164,11 +164,11 @@ func listen(address string) (net.Listener, error) {
 
 // handler returns the handler of all requests.
 func (s *server) handler() http.Handler {
-	timeout := s.limits.BodyTimeout
+	limits := s.limits
 	var handler http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.handlers.Add(1)
 		defer s.handlers.Done()
-		s.site.Load().serve(w, withBodyTimeout(w, r, timeout))
+		s.site.Load().serve(newTimedWriter(w, limits.WriteTimeout), withBodyTimeout(w, r, limits.BodyTimeout))
 	})
 	if s.access {
 		client := func(r *http.Request) string { return s.site.Load().forwarded.clientOf(r) }

@@ -315,3 +315,36 @@ func TestAClientThatLeavesEndsTheRequestOfTheUpstream(t *testing.T) {
 		assert.Fail(t, "the upstream goes on")
 	}
 }
+
+func TestAClientThatDoesNotReadIsCutOff(t *testing.T) {
+	cut := make(chan struct{}, 1)
+	d := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/silent" {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, "a")
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-time.After(400 * time.Millisecond): // longer than the limit
+			case <-r.Context().Done():
+			}
+			_, _ = io.WriteString(w, "b")
+			return
+		}
+		_, err := io.Copy(w, io.LimitReader(zeros{}, 256<<20))
+		if err != nil {
+			cut <- struct{}{}
+		}
+	}), setUp{change: func(c *proxy.Config) {
+		allPublic(c)
+		c.Limits.WriteTimeout = 200 * time.Millisecond
+	}})
+	conn := d.dial()
+	_, err := fmt.Fprintf(conn, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	select {
+	case <-cut:
+	case <-time.After(waitTimeout):
+		assert.Fail(t, "the upstream still writes")
+	}
+	assert.Equal(t, "ab", d.do("", "GET", "/silent", nil).Text, "a stream may be silent for longer")
+}
