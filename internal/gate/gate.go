@@ -110,7 +110,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // dot segments ("/../", also with spaces, or with a parameter as in "/..;/"), a backslash, a control byte, a part of an overlong
 // UTF-8 sequence. It answers 403 to an unsafe method or a WebSocket from a page of another origin that uses the cookie of a session; at
 // a public path, such a request is anonymous. It also answers 400 to a request target that is neither a path nor an absolute http URL, and 414 to a path of
-// more than 8 KiB that has something to decode.
+// more than 4 KiB that has something to decode.
 //
 // next gets a copy of the request. The path is as the client has sent it. The header has no identity header, no hop-by-hop
 // header except an Upgrade to WebSocket, and no cookie of authkit that the client has sent; and it has the identity headers of the session or of the

@@ -10,9 +10,9 @@ import (
 
 const (
 	// maxReadPath bounds a path that has more than one reading, in bytes. The work of the readings grows with it.
-	maxReadPath = 8 << 10
+	maxReadPath = 4 << 10
 	// maxReadings bounds the readings of a path. Paths of honest clients have fewer than ten.
-	maxReadings = 128
+	maxReadings = 64
 )
 
 // The refusals of a path. Their texts are answers to clients.
