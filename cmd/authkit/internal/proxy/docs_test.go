@@ -3,7 +3,10 @@
 package proxy_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -57,4 +60,34 @@ func TestTheDocumentationOfTheProxyHasEveryIdentityHeader(t *testing.T) {
 		assert.Contains(t, string(content), "`"+field.Name+"`")
 	}
 	assert.Contains(t, string(content), "| `"+gate.JWTHeader+"` |")
+}
+
+func TestTheConfigurationOfNginxInTheDocumentationIsOne(t *testing.T) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		if nginx = "/usr/sbin/nginx"; !isFile(nginx) {
+			t.Skip("nginx is not installed: apt-get install nginx-light")
+		}
+	}
+	content, err := os.ReadFile("../../../../docs/proxy.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(content), "```nginx\n")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "```")
+	folder := t.TempDir()
+	files := selfSigned(t, folder, 1)
+	text = strings.Replace(text, "listen 443 ssl;", fmt.Sprintf("listen unix:%s/s ssl; ssl_certificate %s; ssl_certificate_key %s;", folder, files.CertificateFile, files.KeyFile), 1)
+	temporary := ""
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		temporary += fmt.Sprintf("%s_temp_path %s/%s;\n", kind, folder, kind)
+	}
+	file := filepath.Join(folder, "nginx.conf")
+	require.NoError(t, os.WriteFile(file, []byte(fmt.Sprintf("pid %s/pid; error_log stderr; events {}\nhttp {\naccess_log off;\n%s%s}\n", folder, temporary, text)), 0o600))
+	output, err := exec.Command(nginx, "-t", "-c", file, "-e", "stderr").CombinedOutput()
+	assert.NoError(t, err, string(output))
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
