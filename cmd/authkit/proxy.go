@@ -28,7 +28,8 @@ The proxy signs people in and passes their requests to the application, with ide
 a session, except those that a rule opens.
 
 The secrets come from WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD, or from files that the configuration names. SIGHUP reads
-the configuration again, and so does a change of the file. SIGTERM ends the proxy gracefully.`,
+the configuration again, and so does a change of the file. SIGTERM ends the proxy gracefully,
+and a second one at once.`,
 		Example: `  authkit proxy --upstream http://localhost:3000 --public '/assets/*'
   authkit proxy --config authkit-proxy.yaml
   authkit proxy --check authkit-proxy.yaml`,
@@ -66,6 +67,8 @@ the configuration again, and so does a change of the file. SIGTERM ends the prox
 			}
 			reload, stop := hangUps(cmd.Context())
 			defer stop()
+			// A second signal ends the program at once.
+			defer context.AfterFunc(cmd.Context(), func() { signal.Reset(os.Interrupt, syscall.SIGTERM) })()
 			err := proxy.Run(cmd.Context(), config, proxy.Options{
 				File: file, Log: cmd.ErrOrStderr(), Reload: reload,
 				Ready: func(address string) { fmt.Fprintf(cmd.OutOrStdout(), "Listening on %s\n", address) },

@@ -14,17 +14,22 @@ import (
 // forwarding decides about X-Forwarded headers.
 type forwarding struct {
 	trusted []netip.Prefix
+	unix    bool   // clients at a Unix socket are trusted
 	scheme  string // of the redirect URL: that of requests without TLS, unless a trusted proxy says otherwise
 }
 
 func (c *Config) newForwarding(faults *faultList) *forwarding {
 	f := &forwarding{scheme: "http"}
 	for _, text := range c.TrustedProxies {
+		if text == "unix" {
+			f.unix = true
+			continue
+		}
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
 			address, addressErr := netip.ParseAddr(text)
 			if addressErr != nil {
-				faults.add("trusted_proxies", "%q is neither an address such as 10.0.0.7 nor a block such as 10.0.0.0/8", text)
+				faults.add("trusted_proxies", "%q is neither an address such as 10.0.0.7, nor a block such as 10.0.0.0/8, nor unix", text)
 				continue
 			}
 			prefix = netip.PrefixFrom(address, address.BitLen())
@@ -37,7 +42,11 @@ func (c *Config) newForwarding(faults *faultList) *forwarding {
 	return f
 }
 
+// isTrusted reports whether an address is that of a trusted proxy. A client at a Unix socket has the address "".
 func (f *forwarding) isTrusted(address string) bool {
+	if address == "" {
+		return f.unix
+	}
 	ip, err := netip.ParseAddr(strings.TrimSpace(address))
 	if err != nil {
 		return false
@@ -94,7 +103,7 @@ func (f *forwarding) set(out http.Header, in *http.Request) {
 	chain := remote
 	if f.isTrusted(remote) {
 		if before := strings.Join(in.Header["X-Forwarded-For"], ", "); before != "" {
-			chain = before + ", " + remote
+			chain = strings.TrimSuffix(before+", "+remote, ", ")
 		}
 	}
 	for name := range out {
@@ -111,6 +120,8 @@ func (f *forwarding) set(out http.Header, in *http.Request) {
 	}
 	if chain != "" {
 		out["X-Forwarded-For"] = []string{chain}
+	}
+	if client != "" {
 		out["X-Real-Ip"] = []string{client}
 	}
 	out["X-Forwarded-Host"] = []string{in.Host}

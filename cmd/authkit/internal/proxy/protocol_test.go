@@ -127,7 +127,10 @@ func TestAnUpstreamMayBeASocketOrSpeakHTTP2OrTLS(t *testing.T) {
 func TestTheProxyListensAtASocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "front")
 	fake := authkittest.New(t)
-	c := baseConfig(t, fake, strings.Repeat("door", 10), "http://127.0.0.1:1")
+	behind := httptest.NewServer(echo)
+	defer behind.Close()
+	c := baseConfig(t, fake, strings.Repeat("door", 10), behind.URL)
+	c.TrustedProxies = []string{"unix"}
 	c.Listen, c.WorkOS.RedirectURLs = "unix:"+path, []string{"http://localhost/callback"}
 	allPublic(c)
 	ctx, stop := context.WithCancel(t.Context())
@@ -149,6 +152,16 @@ func TestTheProxyListensAtASocket(t *testing.T) {
 	require.NoError(t, err)
 	resp.Body.Close()
 	assert.Equal(t, 200, resp.StatusCode)
+	r, err = http.NewRequest("GET", "http://x/a", nil)
+	require.NoError(t, err)
+	r.Header.Set("X-Forwarded-For", "203.0.113.9")
+	resp, err = transport.RoundTrip(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	var upstream seen
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&upstream))
+	assert.Equal(t, "203.0.113.9", upstream.Header.Get("X-Forwarded-For"))
+	assert.Equal(t, "203.0.113.9", upstream.Header.Get("X-Real-Ip"))
 	transport.CloseIdleConnections()
 	stop()
 	assert.NoError(t, <-ended)

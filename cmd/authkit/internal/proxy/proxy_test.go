@@ -3,6 +3,8 @@
 package proxy_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -129,4 +131,36 @@ func TestAnUpstreamThatIsDownIsAnswered502WithoutInternals(t *testing.T) {
 	d.Log.await(t, "the upstream has failed")
 	assert.NotContains(t, d.Log.String(), "secret=1")
 	assert.Contains(t, d.Log.String(), "path=/x status=502")
+}
+
+func TestTheProxySignsTheIdentityAndPublishesItsKey(t *testing.T) {
+	d := start(t, echo, setUp{change: func(c *proxy.Config) {
+		files := selfSigned(t, t.TempDir(), 1) // its key is one of P-256
+		c.Identity.JWT = proxy.JWT{KeyFile: files.KeyFile, Issuer: "https://door.example.com", Audience: "reports"}
+		c.Identity.Headers = map[string]string{"X-Forwarded-User": "user"}
+	}})
+	got := d.do(ben, "GET", "/a", nil, "X-Forwarded-User: evil").sees(t)
+	parts := strings.Split(got.Header.Get("X-Authkit-Jwt"), ".")
+	require.Len(t, parts, 3)
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	require.NoError(t, err)
+	var claims map[string]any
+	require.NoError(t, json.Unmarshal(payload, &claims))
+	assert.Equal(t, "https://door.example.com", claims["iss"])
+	assert.Equal(t, "reports", claims["aud"])
+	assert.Equal(t, got.Header.Get("X-Authkit-User"), claims["sub"])
+	assert.Equal(t, []string{got.Header.Get("X-Authkit-User")}, got.Header["X-Forwarded-User"])
+	assert.Contains(t, d.do("", "GET", "/authkit/jwks.json", nil).Text, `"crv":"P-256"`)
+}
+
+func TestAnAccessTokenPassesOnlyIfTheConfigurationSaysSo(t *testing.T) {
+	for accepted, status := range map[bool]int{true: 200, false: 401} {
+		d := start(t, echo, setUp{change: func(c *proxy.Config) { c.Session.BearerTokens = accepted }})
+		got := d.do("", "GET", "/a", nil, "Authorization: Bearer "+d.Fake.BearerToken(ben))
+		require.Equal(t, status, got.StatusCode)
+		if accepted {
+			assert.Regexp(t, "^user_", got.sees(t).Header.Get("X-Authkit-User"))
+			assert.Empty(t, got.sees(t).Header["Authorization"])
+		}
+	}
 }
