@@ -272,7 +272,7 @@ func (s *server) wait(d time.Duration) {
 	<-over
 }
 
-// startAdmin starts the listener for operators, and returns nil if there is none.
+// startAdmin starts the listener for operators. It returns nil if the configuration has no admin.listen.
 func (s *server) startAdmin(metrics *telemetry, failed chan<- error) (*http.Server, error) {
 	if s.config.Admin.Listen == "" {
 		return nil, nil
