@@ -28,10 +28,11 @@ type http1 struct {
 	conn   net.Conn
 	reader *bufio.Reader
 	head   string
+	status []byte // how every response must begin
 	buffer []byte
 }
 
-func dialHTTP1(address, path string) (*http1, error) {
+func dialHTTP1(address, path string, status int) (*http1, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,9 @@ func dialHTTP1(address, path string) (*http1, error) {
 	for _, field := range header {
 		head += field[0] + ": " + field[1] + "\r\n"
 	}
-	return &http1{conn: conn, reader: bufio.NewReaderSize(conn, 16<<10), head: head}, nil
+	return &http1{
+		conn: conn, reader: bufio.NewReaderSize(conn, 16<<10), head: head, status: fmt.Appendf(nil, "HTTP/1.1 %d ", status),
+	}, nil
 }
 
 func (c *http1) close() { _ = c.conn.Close() }
@@ -61,7 +64,7 @@ func (c *http1) exchange(cookie string) (setsCookie bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
+	if !bytes.HasPrefix(status, c.status) {
 		return false, fmt.Errorf("a request got the response %q", strings.TrimSpace(string(status)))
 	}
 	length := -1

@@ -3,10 +3,12 @@
 package server
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -30,6 +32,8 @@ type target struct {
 	// Stale are Cookie headers of sessions that must be refreshed. One request in RefreshEvery has one of them, until all
 	// are used.
 	Stale []string `json:"stale"`
+	// Status is that of every response, 200 if it is 0. A response with another one may set cookies.
+	Status int `json:"status"`
 }
 
 // slice is an order to send requests to one of the targets for some time.
@@ -61,7 +65,7 @@ const deadline = 30 * time.Second
 
 // Generate reads a plan, connects to its targets and sends the requests of the warm-up. It writes an empty tally when it is
 // ready, and one for each slice that it reads. When its input ends, it writes the percentiles of each target. A response
-// other than 200 is an error.
+// with another status than that of its target is an error.
 func Generate(in io.Reader, out io.Writer) error {
 	orders, results := json.NewDecoder(in), json.NewEncoder(out)
 	var p plan
@@ -112,7 +116,7 @@ type crew []*client
 func (p plan) connect(t target) (crew, error) {
 	var c crew
 	for i := range p.Clients {
-		one := &client{took: make([]time.Duration, 0, 1<<12), stale: share(t.Stale, i, p.Clients)}
+		one := &client{took: make([]time.Duration, 0, 1<<12), stale: share(t.Stale, i, p.Clients), mayGetCookies: t.Status != 0}
 		c = append(c, one)
 		var err error
 		if p.Protocol == HTTP2 {
@@ -124,7 +128,7 @@ func (p plan) connect(t target) (crew, error) {
 			}
 			one.cookies = share(t.Cookies, connection, len(t.Cookies))
 		} else {
-			one.exchanger, err = dialHTTP1(t.HTTP, p.Path)
+			one.exchanger, err = dialHTTP1(t.HTTP, p.Path, cmp.Or(t.Status, http.StatusOK))
 			one.cookies = share(t.Cookies, i, min(p.Clients, len(t.Cookies)))
 		}
 		if err != nil {
@@ -240,6 +244,8 @@ type client struct {
 	stale     []string        // not sent yet
 	sent      int             // number of requests
 	took      []time.Duration // of each measured request
+	// mayGetCookies is true if responses set cookies that are no session.
+	mayGetCookies bool
 	// measured is false during the warm-up, which refreshes no session.
 	measured  bool
 	refreshed int
@@ -267,6 +273,7 @@ func (c *client) request() error {
 	switch {
 	case err != nil:
 		return err
+	case c.mayGetCookies:
 	case refreshed != stale:
 		return fmt.Errorf("a session was stale: %t, and was refreshed: %t", stale, refreshed)
 	case refreshed:

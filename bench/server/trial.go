@@ -114,9 +114,10 @@ type service struct {
 	addresses addresses
 }
 
-func startWithFake(ctx context.Context, processes Processes) (*service, error) {
-	clock := authkittest.NewFakeClock(time.Now())
-	fake, err := authkittest.Start(
+// StartFake starts a fake AuthKit with one user, who has an organization, a role and ten permissions. Her access tokens are valid for
+// an hour of the clock.
+func StartFake(clock *authkittest.FakeClock) (*authkittest.Server, error) {
+	return authkittest.Start(
 		authkittest.WithClock(clock),
 		authkittest.WithAccessTokenLifetime(tokenLifetime),
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_01", Name: "Harbor Press"}),
@@ -128,6 +129,11 @@ func startWithFake(ctx context.Context, processes Processes) (*service, error) {
 				"media:read", "media:upload", "invoices:read", "members:read", "reports:export",
 			}}},
 		}))
+}
+
+func startWithFake(ctx context.Context, processes Processes) (*service, error) {
+	clock := authkittest.NewFakeClock(time.Now())
+	fake, err := StartFake(clock)
 	if err != nil {
 		return nil, err
 	}

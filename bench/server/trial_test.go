@@ -89,7 +89,7 @@ func TestTheCPUTimeOfAServerGrowsWithItsRequests(t *testing.T) {
 	defer func() { assert.NoError(t, trial.Close()) }()
 	before, err := trial.without.process.usage()
 	require.NoError(t, err)
-	c, err := dialHTTP1(trial.without.addresses.HTTP, publicPath)
+	c, err := dialHTTP1(trial.without.addresses.HTTP, publicPath, http.StatusOK)
 	require.NoError(t, err)
 	defer c.close()
 	for range 1000 {
@@ -133,7 +133,7 @@ func TestOneRequestInAHundredRefreshesASession(t *testing.T) {
 			require.NoError(t, err)
 
 			p := plan{Path: signedInPath, Protocol: protocol, Clients: 1}
-			c, err := p.connect(target{trial.with.addresses, trial.cookies[:1], stale})
+			c, err := p.connect(target{addresses: trial.with.addresses, Cookies: trial.cookies[:1], Stale: stale})
 			require.NoError(t, err)
 			defer c.close()
 			c[0].measured = true

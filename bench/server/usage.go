@@ -16,6 +16,8 @@ type Usage struct {
 	Collections uint64        `json:"collections"` // of garbage
 	Heap        uint64        `json:"heap"`        // bytes that the last collection found in use
 	GOGC        uint64        `json:"gogc"`
+
+	application, store time.Duration // as in [Result]; a process does not report them
 }
 
 func usage() Usage {
