@@ -25,7 +25,12 @@ type results struct {
 }
 
 // memory is the resident memory of a proxy, in bytes.
-type memory struct{ signedIn, afterLoads, idle float64 }
+type memory struct {
+	signedIn float64
+	rounds   []float64 // after the loads of each round
+	most     float64   // during the loads
+	idle     float64   // with idle connections
+}
 
 // measure starts everything, measures, and stops everything.
 func measure(ctx context.Context, s settings, processes server.Processes, p programs, folder string) (r *results, err error) {
@@ -43,7 +48,7 @@ func measure(ctx context.Context, s settings, processes server.Processes, p prog
 		}
 		r.redis = versionIn(string(version))
 	}
-	if err := r.eachMemory(func(m *memory) *float64 { return &m.signedIn }); err != nil {
+	if err := r.eachMemory(func(m *memory, now, _ float64) { m.signedIn = now }); err != nil {
 		return nil, err
 	}
 	for number := range s.rounds {
@@ -55,9 +60,9 @@ func measure(ctx context.Context, s settings, processes server.Processes, p prog
 			}
 		}
 		r.rounds = append(r.rounds, round)
-	}
-	if err := r.eachMemory(func(m *memory) *float64 { return &m.afterLoads }); err != nil {
-		return nil, err
+		if err := r.eachMemory(func(m *memory, now, most float64) { m.rounds, m.most = append(m.rounds, now), most }); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range r.doors {
 		release, err := d.Hold(s.idle)
@@ -66,19 +71,19 @@ func measure(ctx context.Context, s settings, processes server.Processes, p prog
 		}
 		defer release()
 	}
-	err = r.eachMemory(func(m *memory) *float64 { return &m.idle })
+	err = r.eachMemory(func(m *memory, now, _ float64) { m.idle = now })
 	r.loadAfter, r.took = loadAverage(), time.Since(began)
 	return r, err
 }
 
-// eachMemory reads the memory of all proxies.
-func (r *results) eachMemory(of func(*memory) *float64) error {
+// eachMemory reads the memory of all proxies: what is in use now, and the most that was in use.
+func (r *results) eachMemory(record func(m *memory, now, most float64)) error {
 	for i, d := range r.doors {
-		resident, err := d.ResidentMemory()
+		now, most, err := d.ResidentMemory()
 		if err != nil {
 			return err
 		}
-		*of(&r.memory[i]) = resident
+		record(&r.memory[i], now, most)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ type ratioLine struct{ Load, Session, CPU, All, Throughput, P99 string }
 // line has the values of one proxy under one load.
 type line struct{ Load, Session, Name, Throughput, CPU, Application, Store, P50, P99 string }
 
-type memoryLine struct{ Session, Name, SignedIn, AfterLoads, Idle string }
+type memoryLine struct{ Session, Name, SignedIn, Most, AfterLoads, Idle string }
 
 // title returns a description of a load.
 func title(l server.FrontLoad) string {
@@ -66,7 +66,9 @@ func newPage(s settings, r *results) *page {
 	}
 	for i, d := range r.doors {
 		m := r.memory[i]
-		p.Memory = append(p.Memory, memoryLine{d.Session, d.Name, megabytes(m.signedIn), megabytes(m.afterLoads), megabytes(m.idle)})
+		p.Memory = append(p.Memory, memoryLine{
+			d.Session, d.Name, megabytes(m.signedIn), megabytes(m.most), megabytes(median(m.rounds)), megabytes(m.idle),
+		})
 		p.CookieSizes = append(p.CookieSizes, fmt.Sprintf("%d bytes for %s with %s", d.CookieSize(), d.Name, d.Session))
 	}
 	for _, l := range server.FrontLoads() {
@@ -83,7 +85,7 @@ func newPage(s settings, r *results) *page {
 // addLine adds the values of a proxy: the medians of the rounds.
 func (p *page) addLine(r *results, l server.FrontLoad, i int) {
 	of := func(value func(server.Result) float64) float64 {
-		return r.median(func(round map[server.FrontLoad]server.Turns) float64 { return value(round[l].Sum(i)) })
+		return median(r.values(func(round map[server.FrontLoad]server.Turns) float64 { return value(round[l].Sum(i)) }))
 	}
 	per := func(time func(server.Result) time.Duration) string {
 		return duration(of(func(one server.Result) float64 { return float64(time(one)) / float64(one.Requests) }))
@@ -121,26 +123,24 @@ func (p *page) addRatio(r *results, l server.FrontLoad, session string, i, other
 	})
 }
 
-// values returns a value of each round, the smallest first.
+// values returns a value of each round.
 func (r *results) values(value func(map[server.FrontLoad]server.Turns) float64) []float64 {
 	var all []float64
 	for _, round := range r.rounds {
 		all = append(all, value(round))
 	}
-	slices.Sort(all)
 	return all
 }
 
-// median returns the median of a value over the rounds.
-func (r *results) median(value func(map[server.FrontLoad]server.Turns) float64) float64 {
-	all := r.values(value)
-	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 }
 
 // ranged formats the median of a ratio, with its range.
 func (r *results) ranged(value func(map[server.FrontLoad]server.Turns) float64) string {
 	all := r.values(value)
-	return fmt.Sprintf("%.2fx (%.2f – %.2f)", r.median(value), all[0], all[len(all)-1])
+	return fmt.Sprintf("%.2fx (%.2f – %.2f)", median(all), slices.Min(all), slices.Max(all))
 }
 
 func (p *page) render() ([]byte, error) {

@@ -96,8 +96,15 @@ func (d *Door) SignIn(sessions int) error {
 // CookieSize returns the bytes of the Cookie header of a session.
 func (d *Door) CookieSize() int { return len(d.cookies[0]) }
 
-// ResidentMemory returns the memory of the process that is in use, in bytes. It needs Linux.
-func (d *Door) ResidentMemory() (float64, error) { return residentMemory(d.cmd.Process.Pid) }
+// ResidentMemory returns the memory of the process that is in use, in bytes, and the most that was in use so far. It needs Linux.
+func (d *Door) ResidentMemory() (now, most float64, err error) {
+	now, err = statusOf(d.cmd.Process.Pid, "VmRSS")
+	if err != nil {
+		return 0, 0, err
+	}
+	most, err = statusOf(d.cmd.Process.Pid, "VmHWM")
+	return now, most, err
+}
 
 // Hold opens connections, sends a request of a session on each, and leaves them open until release is called.
 func (d *Door) Hold(connections int) (release func(), err error) {
@@ -123,16 +130,19 @@ func (d *Door) Hold(connections int) (release func(), err error) {
 }
 
 // residentMemory returns the memory of a process that is in use, in bytes. It needs Linux.
-func residentMemory(pid int) (float64, error) {
+func residentMemory(pid int) (float64, error) { return statusOf(pid, "VmRSS") }
+
+// statusOf returns a size that Linux tells about a process, in bytes.
+func statusOf(pid int, name string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
 			kilobytes, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 64)
 			return kilobytes * 1024, err
 		}
 	}
-	return 0, fmt.Errorf("the status of the process %d has no VmRSS", pid)
+	return 0, fmt.Errorf("the status of the process %d has no %s", pid, name)
 }
