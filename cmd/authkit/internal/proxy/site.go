@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"mime"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -178,8 +177,8 @@ func (s *site) roundTrip(r *http.Request) (*http.Response, error) {
 // modifyResponse looks at the header of a response.
 func (s *site) modifyResponse(resp *http.Response) error {
 	s.gate.RemoveOwnCookies(resp.Header) // the header of an upgrade is not written by the gate's writer
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
-	if end, ok := resp.Request.Context().Value(endKey{}).(*streamEnd); ok && isStream(kind) {
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	if end, ok := resp.Request.Context().Value(endKey{}).(*streamEnd); ok && isStream(strings.ToLower(strings.TrimSpace(kind))) {
 		end.stop = s.endWith(resp.Request.Context(), end.cancel)
 	}
 	return nil
