@@ -28,6 +28,12 @@ type door struct {
 	Session string // where the sessions are
 }
 
+// The names of the proxies. Another setting of authkit proxy follows its name.
+const (
+	ours   = "authkit proxy"
+	theirs = "oauth2-proxy"
+)
+
 // The places of sessions.
 const (
 	inCookie  = "cookie"
@@ -53,7 +59,7 @@ func buildAuthkit(ctx context.Context, source, folder string) (string, error) {
 }
 
 // newStage starts everything and signs users in through each proxy. What it starts ends with close or with the context.
-func newStage(ctx context.Context, sessions int, processes server.Processes, p programs, folder string) (s *stage, err error) {
+func newStage(ctx context.Context, of settings, processes server.Processes, p programs, folder string) (s *stage, err error) {
 	s = &stage{}
 	defer func() {
 		if err != nil {
@@ -78,8 +84,9 @@ func newStage(ctx context.Context, sessions int, processes server.Processes, p p
 		if kind.session == withRedis && storeURL == "" {
 			continue
 		}
-		d, err := s.startAuthkit(ctx, p.authkit, filepath.Join(folder, "authkit-"+kind.session+".yaml"), kind.storeURL)
-		if err := s.add("authkit proxy", kind.session, d, err); err != nil {
+		file := filepath.Join(folder, "authkit-"+kind.session+".yaml")
+		d, err := s.startAuthkit(ctx, p.authkit, file, kind.storeURL)
+		if err := s.add(ours, kind.session, d, err); err != nil {
 			return s, err
 		}
 		if p.oauth2Proxy == "" {
@@ -90,12 +97,20 @@ func newStage(ctx context.Context, sessions int, processes server.Processes, p p
 			arguments = []string{"--session-store-type=redis", "--redis-connection-url=" + kind.storeURL}
 		}
 		d, err = server.StartOAuth2Proxy(ctx, p.oauth2Proxy, s.fake.URL(), s.front.URL(), arguments...)
-		if err := s.add("oauth2-proxy", kind.session, d, err); err != nil {
+		if err := s.add(theirs, kind.session, d, err); err != nil {
+			return s, err
+		}
+		if of.gogc == 0 {
+			continue
+		}
+		setting := fmt.Sprintf("GOGC=%d", of.gogc)
+		d, err = s.startAuthkit(ctx, p.authkit, file, kind.storeURL, setting)
+		if err := s.add(ours+", "+setting, kind.session, d, err); err != nil {
 			return s, err
 		}
 	}
 	for _, d := range s.doors {
-		if err := d.SignIn(sessions); err != nil {
+		if err := d.SignIn(of.sessions); err != nil {
 			return s, fmt.Errorf("%s with %s: %w", d.Name, d.Session, err)
 		}
 	}
@@ -126,8 +141,8 @@ func (s *stage) close() error {
 	return err
 }
 
-// startAuthkit starts "authkit proxy" with a configuration file, and waits until it listens.
-func (s *stage) startAuthkit(ctx context.Context, program, file, storeURL string) (d *server.Door, err error) {
+// startAuthkit starts "authkit proxy" with a configuration file, which it writes, and waits until it listens.
+func (s *stage) startAuthkit(ctx context.Context, program, file, storeURL string, environment ...string) (d *server.Door, err error) {
 	config := fmt.Sprintf(`listen: 127.0.0.1:0
 upstreams:
   - url: %s
@@ -146,7 +161,7 @@ limits:
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, program, "proxy", "--config", file)
-	cmd.Env = append(os.Environ(), "WORKOS_CLIENT_ID="+s.fake.ClientID(), "WORKOS_API_KEY="+s.fake.APIKey(),
+	cmd.Env = append(append(os.Environ(), environment...), "WORKOS_CLIENT_ID="+s.fake.ClientID(), "WORKOS_API_KEY="+s.fake.APIKey(),
 		"WORKOS_COOKIE_PASSWORD="+strings.Repeat("correct-horse-", 3))
 	cmd.Stderr = os.Stderr
 	output, err := cmd.StdoutPipe()

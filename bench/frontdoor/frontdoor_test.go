@@ -99,7 +99,7 @@ func requireSound(t *testing.T, r *results, names ...string) {
 func TestAShortRunMeasuresTheProxyOfAuthkit(t *testing.T) {
 	s := settings{rounds: 1, measure: 20 * time.Millisecond, sessions: 2, idle: 3}
 	r := shortRun(t, s, "")
-	requireSound(t, r, "authkit proxy")
+	requireSound(t, r, ours)
 	text, err := newPage(s, r).render()
 	require.NoError(t, err)
 	assert.Contains(t, string(text), "| page with a session, 256 connections | cookie | authkit proxy | ")
@@ -111,11 +111,11 @@ func TestAShortRunComparesTheProxies(t *testing.T) {
 	if program == "" {
 		t.Skip("set AUTHKIT_OAUTH2_PROXY to the path of the program oauth2-proxy " + server.ProxyVersion)
 	}
-	s := settings{rounds: 1, measure: 20 * time.Millisecond, sessions: 2, idle: 3}
+	s := settings{rounds: 1, measure: 20 * time.Millisecond, sessions: 2, idle: 3, gogc: 70}
 	r := shortRun(t, s, program)
-	requireSound(t, r, "authkit proxy", "oauth2-proxy")
+	requireSound(t, r, ours, theirs, "authkit proxy, GOGC=70")
 	p := newPage(s, r)
-	require.Len(t, p.Ratios, len(server.FrontLoads())*len(r.doors)/2)
+	require.Len(t, p.Ratios, len(server.FrontLoads())*len(r.doors)*2/3, "each authkit proxy beside the oauth2-proxy of its kind")
 	for _, one := range p.Ratios {
 		for _, ratio := range []string{one.CPU, one.All, one.Throughput, one.P99} {
 			assert.Regexp(t, `^\d+\.\d\dx \(`, ratio)
@@ -129,13 +129,13 @@ func TestAProgramThatDoesNotListenIsNotMeasured(t *testing.T) {
 	own, err := os.Executable()
 	require.NoError(t, err)
 	processes := func(ctx context.Context, name string) *exec.Cmd { return exec.CommandContext(ctx, own, name) }
-	_, err = newStage(t.Context(), 1, processes, programs{authkit: program}, t.TempDir())
+	_, err = newStage(t.Context(), settings{sessions: 1}, processes, programs{authkit: program}, t.TempDir())
 	assert.ErrorContains(t, err, `start authkit proxy with cookie: authkit proxy has printed "the configuration is wrong\n"`)
 }
 
 func TestAnInvalidCommandLineOfTheFrontDoorIsRefused(t *testing.T) {
 	base := settings{rounds: 1, measure: time.Second, sessions: 1, idle: 1}
-	for _, arguments := range []string{"-rounds=0", "-load=0s", "-sessions=0", "-idle=0", "-load=long", "-unknown"} {
+	for _, arguments := range []string{"-rounds=0", "-load=0s", "-sessions=0", "-idle=0", "-load=long", "-gogc=-1", "-unknown"} {
 		_, err := base.parse([]string{arguments})
 		assert.Error(t, err, arguments)
 	}

@@ -42,7 +42,9 @@ func dispatch() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	s, err := settings{rounds: 3, measure: 2 * time.Second, sessions: server.Sessions, idle: 1000, out: filepath.Join("..", "docs", pageFile)}.parse(os.Args[1:])
+	s, err := settings{
+		rounds: 3, measure: 2 * time.Second, sessions: server.Sessions, idle: 1000, gogc: 50, out: filepath.Join("..", "docs", pageFile),
+	}.parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
 	}
@@ -58,6 +60,7 @@ type settings struct {
 	measure  time.Duration // of each load in a round, through each proxy
 	sessions int           // of users who are signed in through each proxy
 	idle     int           // connections
+	gogc     int           // of a further authkit proxy beside each oauth2-proxy; 0 for none
 	out      string        // the file of the page
 	// The programs; "" to build them.
 	authkit, oauth2Proxy string
@@ -70,14 +73,15 @@ func (s settings) parse(arguments []string) (settings, error) {
 	flags.DurationVar(&s.measure, "load", s.measure, "duration of each load in a round, through each proxy")
 	flags.IntVar(&s.sessions, "sessions", s.sessions, "number of sessions through each proxy")
 	flags.IntVar(&s.idle, "idle", s.idle, "number of idle connections for the measurement of memory")
+	flags.IntVar(&s.gogc, "gogc", s.gogc, "GOGC of a further authkit proxy, or 0 for none")
 	flags.StringVar(&s.out, "out", s.out, "the file of the page")
 	flags.StringVar(&s.authkit, "authkit", s.authkit, "a built authkit, in place of building it")
 	flags.StringVar(&s.oauth2Proxy, "oauth2-proxy", s.oauth2Proxy, "a built oauth2-proxy "+server.ProxyVersion+", in place of building it")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
 	}
-	if s.rounds < 1 || s.sessions < 1 || s.idle < 1 || s.measure <= 0 {
-		return s, errors.New("-rounds, -load, -sessions and -idle must be more than 0")
+	if s.rounds < 1 || s.sessions < 1 || s.idle < 1 || s.measure <= 0 || s.gogc < 0 {
+		return s, errors.New("-rounds, -load, -sessions and -idle must be more than 0, and -gogc not less")
 	}
 	return s, nil
 }

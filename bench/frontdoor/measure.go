@@ -35,7 +35,7 @@ type memory struct {
 // measure starts everything, measures, and stops everything.
 func measure(ctx context.Context, s settings, processes server.Processes, p programs, folder string) (r *results, err error) {
 	began := time.Now()
-	stage, err := newStage(ctx, s.sessions, processes, p, folder)
+	stage, err := newStage(ctx, s, processes, p, folder)
 	if err != nil {
 		return nil, err
 	}

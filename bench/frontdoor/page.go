@@ -30,7 +30,7 @@ type page struct {
 	Memory []memoryLine
 
 	CookieSizes                     []string
-	Rounds, Sessions, Idle          int
+	Rounds, Sessions, Idle, GOGC    int
 	Load, Took                      time.Duration
 	CPU, System, Go, Date           string
 	Processors                      int
@@ -40,7 +40,7 @@ type page struct {
 }
 
 // ratioLine has the values of oauth2-proxy divided by those of authkit proxy.
-type ratioLine struct{ Load, Session, CPU, All, Throughput, P99 string }
+type ratioLine struct{ Load, Session, Beside, CPU, All, Throughput, P99 string }
 
 // line has the values of one proxy under one load.
 type line struct{ Load, Session, Name, Throughput, CPU, Application, Store, P50, P99 string }
@@ -58,7 +58,7 @@ func title(l server.FrontLoad) string {
 
 func newPage(s settings, r *results) *page {
 	p := &page{
-		Rounds: s.rounds, Sessions: s.sessions, Idle: s.idle, Load: s.measure, Took: r.took.Round(time.Second),
+		Rounds: s.rounds, Sessions: s.sessions, Idle: s.idle, GOGC: s.gogc, Load: s.measure, Took: r.took.Round(time.Second),
 		CPU: field("/proc/cpuinfo", "model name", ":", runtime.GOARCH), Processors: runtime.NumCPU(),
 		System: field("/etc/os-release", "PRETTY_NAME", "=", runtime.GOOS), Go: runtime.Version(), Date: time.Now().UTC().Format(time.DateOnly),
 		OAuth2Proxy: server.ProxyModule, OAuth2ProxyVersion: server.ProxyVersion, Redis: r.redis,
@@ -69,13 +69,15 @@ func newPage(s settings, r *results) *page {
 		p.Memory = append(p.Memory, memoryLine{
 			d.Session, d.Name, megabytes(m.signedIn), megabytes(m.most), megabytes(median(m.rounds)), megabytes(m.idle),
 		})
-		p.CookieSizes = append(p.CookieSizes, fmt.Sprintf("%d bytes for %s with %s", d.CookieSize(), d.Name, d.Session))
+		if d.Name == ours || d.Name == theirs {
+			p.CookieSizes = append(p.CookieSizes, fmt.Sprintf("%d bytes for %s (%s)", d.CookieSize(), d.Name, d.Session))
+		}
 	}
 	for _, l := range server.FrontLoads() {
 		for i, d := range r.doors {
 			p.addLine(r, l, i)
-			if j := slices.IndexFunc(r.doors, func(other door) bool { return other.Session == d.Session && other.Name != d.Name }); j > i {
-				p.addRatio(r, l, d.Session, j, i)
+			if j := slices.IndexFunc(r.doors, func(other door) bool { return other.Session == d.Session && other.Name == theirs }); j >= 0 && i != j {
+				p.addRatio(r, l, j, i)
 			}
 		}
 	}
@@ -106,12 +108,12 @@ func (p *page) addLine(r *results, l server.FrontLoad, i int) {
 }
 
 // addRatio adds the values of a proxy divided by those of another one: the medians of the rounds, with the smallest and the largest.
-func (p *page) addRatio(r *results, l server.FrontLoad, session string, i, other int) {
+func (p *page) addRatio(r *results, l server.FrontLoad, i, other int) {
 	of := func(value func(server.Result) float64) string {
 		return r.ranged(func(round map[server.FrontLoad]server.Turns) float64 { return round[l].Ratio(i, other, value) })
 	}
 	p.Ratios = append(p.Ratios, ratioLine{
-		Load: title(l), Session: session,
+		Load: title(l), Session: r.doors[other].Session, Beside: r.doors[other].Name,
 		CPU: of(server.Result.CPUPerRequest),
 		All: of(func(one server.Result) float64 {
 			return float64(one.CPU+one.Application+one.Store) / float64(one.Requests)
