@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,7 +19,8 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var templates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+// templates are parsed for the first page: the command authkit has this package too, and most of its processes serve none.
+var templates = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(pageFiles, "pages/*.html")) })
 
 // pageResponse is a response to a browser: a page, a redirect or an API error.
 type pageResponse struct {
@@ -173,7 +175,7 @@ func (o pageResponse) send(w http.ResponseWriter) {
 		return
 	}
 	var text bytes.Buffer
-	if err := templates.ExecuteTemplate(&text, o.page+".html", o.view); err != nil {
+	if err := templates().ExecuteTemplate(&text, o.page+".html", o.view); err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err)) // not possible: templates and data come from this package
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -24,7 +24,8 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(pageFiles, "pages/index.html"))
+// pageTemplate is parsed for the first page, because the other commands of the program have none.
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(pageFiles, "pages/index.html")) })
 
 // shownEvents is the number of events, and of mails, on the page.
 const shownEvents = 50
@@ -199,7 +200,7 @@ func (p *page) show(name string) http.HandlerFunc {
 			p.mu.Unlock()
 		}
 		var text bytes.Buffer
-		if err := pageTemplate.ExecuteTemplate(&text, name, view); err != nil {
+		if err := pageTemplate().ExecuteTemplate(&text, name, view); err != nil {
 			http.Error(w, "The page could not be made.", http.StatusInternalServerError)
 			return
 		}
