@@ -5,7 +5,10 @@ package gate_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -94,6 +97,47 @@ func TestAMethodThatAHeaderNamesIsUnderItsRuleToo(t *testing.T) {
 	}
 	status, _ := app.send(t, "", "POST", "/posts/1", "X-HTTP-Method-Override: GET")
 	assert.Equal(t, 200, status)
+}
+
+func TestARequestThatNamesManyMethodsIsRefused(t *testing.T) {
+	app := newApplication(t, withRules(
+		gate.Rule{Path: "/posts/*", Methods: []string{"GET", "POST"}, Allow: []string{gate.Public}},
+	))
+	var names []string
+	for i := range 100 {
+		names = append(names, fmt.Sprintf("M%d", i))
+	}
+	list := strings.Join(names, ",")
+	status, _ := app.send(t, "", "POST", "/posts/1", "X-HTTP-Method: "+list)
+	assert.Equal(t, 400, status, "each method is compared with the rules for each reading of the path")
+	status, _ = app.send(t, "", "POST", "/posts/1?_method="+strings.Join(names, "&_method="))
+	assert.Equal(t, 400, status)
+	status, _ = app.send(t, "", "POST", "/posts/1", "X-HTTP-Method: GET, POST, get", "X-HTTP-Method-Override: POST")
+	assert.Equal(t, 200, status)
+}
+
+func TestThePartsOfAPathThatNoRuleHasCostLittle(t *testing.T) {
+	var rules []gate.Rule
+	for i := range 20 {
+		rules = append(rules, gate.Rule{Path: fmt.Sprintf("/rule/%d/*", i)})
+	}
+	var env authkittest.Env
+	authkittest.Run(t, func(e authkittest.Env) http.Handler { env = e; return http.NotFoundHandler() })
+	g, err := gate.New(gate.Config{AuthKit: env.AuthKit(), Rules: rules})
+	require.NoError(t, err)
+	// cost is the least time of several, so that another program does not count.
+	cost := func(path string) time.Duration {
+		least := time.Hour
+		for range 5 {
+			r := httptest.NewRequest("GET", path, nil)
+			begin := time.Now()
+			g.Serve(httptest.NewRecorder(), r, http.NotFoundHandler())
+			least = min(least, time.Since(begin))
+		}
+		return least
+	}
+	one, many := cost("/"+strings.Repeat("a", 60_000)), cost(strings.Repeat("/a", 30_000))
+	assert.Less(t, many, 20*one+5*time.Millisecond, "30,000 segments, of which a rule has at most two")
 }
 
 func TestANavigationAtTheGateSignsInAndReturnsToItsPage(t *testing.T) {
