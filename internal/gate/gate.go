@@ -109,7 +109,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // It answers 400 to what no honest client sends, in the path itself or after its escapes are decoded once or several times:
 // dot segments ("/../", also with spaces, or with a parameter as in "/..;/"), a backslash, a control byte, a part of an overlong
 // UTF-8 sequence. It answers 403 to an unsafe method or a WebSocket from a page of another origin that uses the cookie of a session; at
-// a public path, such a request is anonymous. It also answers 400 to a request target that is neither a path nor an absolute http URL, and 414 to a path of
+// a public path, such a request is anonymous. It also answers 400 to a request target that is neither a path nor an absolute http URL, and to a request that
+// names more than eight methods, and 414 to a path of
 // more than 4 KiB that has something to decode.
 //
 // next gets a copy of the request. The path is as the client has sent it. The header has no identity header, no hop-by-hop
@@ -126,15 +127,18 @@ func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		return
 	}
 	path, err := targetPath(r)
-	var paths []string
+	var paths, methods []string
 	if err == nil {
 		paths, err = readings(path)
+	}
+	if err == nil {
+		methods, err = g.table.methods(r)
 	}
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	matched := g.table.match(paths, g.table.methods(r))
+	matched := g.table.match(paths, methods)
 	p := &passage{next: next, public: true}
 	handler, guarded := g.public, 0
 	for _, i := range matched {
@@ -239,7 +243,7 @@ func targetPath(r *http.Request) (string, error) {
 	return u.EscapedPath(), nil
 }
 
-// refuse answers a request whose path is refused.
+// refuse answers a request that the gate refuses before it looks at its rules.
 func refuse(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	if errors.Is(err, errTooLong) {

@@ -15,7 +15,7 @@ const (
 	maxReadings = 64
 )
 
-// The refusals of a path. Their texts are answers to clients.
+// The refusals of a request. Their texts are answers to clients.
 var (
 	errTarget    = errors.New("the request target is neither a path nor an absolute URL")
 	errTooLong   = errors.New("the path is too long")
@@ -23,6 +23,7 @@ var (
 	errDots      = errors.New(`the path has a segment "." or ".."`)
 	errBackslash = errors.New("the path has a backslash")
 	errControl   = errors.New("the path has a control byte")
+	errMethods   = errors.New("the request names too many methods")
 	errOverlong  = errors.New("the path has an overlong UTF-8 sequence")
 )
 

@@ -22,13 +22,15 @@ type table struct {
 type paths struct {
 	exact map[string][]int
 	below map[string][]int // by the path without "/*"
+	// longest is the length of the longest path in below. What is longer is not looked for, so that a path of many segments costs little.
+	longest int
 }
 
 func newTable(rules []Rule, faults *Faults) *table {
 	t := &table{
 		rules:     rules,
-		asWritten: paths{map[string][]int{}, map[string][]int{}},
-		folded:    paths{map[string][]int{}, map[string][]int{}},
+		asWritten: paths{exact: map[string][]int{}, below: map[string][]int{}},
+		folded:    paths{exact: map[string][]int{}, below: map[string][]int{}},
 	}
 	for i := range rules {
 		rules[i].check(rulePlace(i), faults)
@@ -51,7 +53,7 @@ func newTable(rules []Rule, faults *Faults) *table {
 func (p *paths) add(text string, isPrefix bool, rule int, rules []Rule) (other int, found bool) {
 	list := p.exact
 	if isPrefix {
-		list = p.below
+		list, p.longest = p.below, max(p.longest, len(text))
 	}
 	for _, i := range list[text] {
 		a, b := rules[i].Methods, rules[rule].Methods
@@ -71,6 +73,9 @@ func (p *paths) add(text string, isPrefix bool, rule int, rules []Rule) (other i
 func (p *paths) find(path, method string, rules []Rule) int {
 	if i, ok := first(p.exact[path], method, rules); ok {
 		return i
+	}
+	if len(path) > p.longest {
+		path = path[:strings.LastIndexByte(path[:p.longest+1], '/')]
 	}
 	for {
 		if i, ok := first(p.below[path], method, rules); ok {
@@ -110,15 +115,23 @@ func (t *table) match(readings, methods []string) []int {
 	return matched
 }
 
+// maxMethods bounds the methods of a request. An honest client names at most one besides its own.
+const maxMethods = 8
+
 // methods returns the method of a request, and those that it names for a framework that lets a header or a query replace the
 // method of a POST.
-func (t *table) methods(r *http.Request) []string {
+func (t *table) methods(r *http.Request) ([]string, error) {
 	all := []string{r.Method}
 	if !t.hasMethods {
-		return all
+		return all, nil
 	}
+	var err error
 	add := func(method string) {
-		if method = strings.ToUpper(strings.TrimSpace(method)); method != "" && !slices.Contains(all, method) {
+		switch method = strings.ToUpper(strings.TrimSpace(method)); {
+		case method == "" || slices.Contains(all, method):
+		case len(all) == maxMethods:
+			err = errMethods
+		default:
 			all = append(all, method)
 		}
 	}
@@ -142,7 +155,7 @@ func (t *table) methods(r *http.Request) []string {
 			}
 		}
 	}
-	return all
+	return all, err
 }
 
 // upperEscapes returns a path whose escapes have capital letters, as those of the table have.
