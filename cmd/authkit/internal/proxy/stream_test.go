@@ -295,6 +295,51 @@ func TestASlowHeaderAndASlowBodyEndInTime(t *testing.T) {
 	assert.Equal(t, "late", d.do("", "POST", "/", strings.NewReader("body")).Text)
 }
 
+func TestABodyThatIsNotReadEndsInTime(t *testing.T) {
+	d := start(t, echo, setUp{change: func(c *proxy.Config) {
+		c.Rules = []proxy.Rule{{Path: "/public/*", Allow: []string{"public"}}}
+		c.Limits.BodyTimeout = 300 * time.Millisecond
+	}})
+	for name, head := range map[string]string{
+		"refused by a guard":            "POST /private HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab",
+		"refused by a guard, in chunks": "POST /private HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"of the proxy's own path":       "POST /logout HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab",
+		"of a path that is refused":     "POST /a/../b HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab",
+	} {
+		conn := d.dial()
+		_, err := io.WriteString(conn, head)
+		require.NoError(t, err)
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(waitTimeout/3)))
+		_, err = io.ReadAll(conn)
+		assert.NoError(t, err, "%s: an anonymous client does not hold the connection", name)
+	}
+	assert.Equal(t, 401, d.do("", "POST", "/private", strings.NewReader("body")).StatusCode)
+}
+
+func TestAnUpstreamMayReadABodySlowlyOverHTTP2(t *testing.T) {
+	read := make(chan struct{})
+	d := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-read
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n)
+	}), setUp{change: func(c *proxy.Config) {
+		allPublic(c)
+		c.Limits.BodyTimeout = 100 * time.Millisecond
+	}})
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	r, err := http.NewRequest("POST", d.URL+"/upload", io.LimitReader(zeros{}, 64<<20)) // more than the buffers between
+	require.NoError(t, err)
+	time.AfterFunc(500*time.Millisecond, func() { close(read) })
+	resp, err := (&http.Transport{Protocols: protocols}).RoundTrip(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, 200, resp.StatusCode, "the client has not stood still")
+	assert.Equal(t, fmt.Sprint(64<<20), string(text))
+}
+
 func TestAClientThatLeavesEndsTheRequestOfTheUpstream(t *testing.T) {
 	left := make(chan struct{}, 1)
 	begun := make(chan struct{}, 1)
