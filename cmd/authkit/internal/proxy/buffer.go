@@ -33,8 +33,12 @@ func (p *bufferPool) Put(b []byte) {
 var errBodyTimeout = errors.New("proxy: no byte of the body came in time")
 
 // timedBody is the body of a request. Each read has a deadline, so that a body may be long but not stand still.
+//
+// Over HTTP/1 the deadline stays between two reads, because the server reads what the handler has left before it answers. Over HTTP/2
+// a deadline that passes between two reads ends the body, also if the upstream is the slow one, and the server reads no rest.
 type timedBody struct {
 	io.ReadCloser
+	isHTTP2 bool
 	control *http.ResponseController
 	timeout time.Duration
 	late    atomic.Bool // no byte came in time
@@ -46,16 +50,25 @@ func withBodyTimeout(w http.ResponseWriter, r *http.Request, timeout time.Durati
 	if r.Body == nil || r.Body == http.NoBody {
 		return r
 	}
-	r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w), timeout: timeout}
+	body := &timedBody{ReadCloser: r.Body, isHTTP2: r.ProtoMajor >= 2, control: http.NewResponseController(w), timeout: timeout}
+	if timeout > 0 && !body.isHTTP2 {
+		body.setDeadline()
+	}
+	r.Body = body
 	return r
 }
 
+// setDeadline sets the deadline of the next read, on the system's clock, as that of a connection is.
+func (b *timedBody) setDeadline() { _ = b.control.SetReadDeadline(time.Now().Add(b.timeout)) }
+
 func (b *timedBody) Read(p []byte) (int, error) {
 	if b.timeout > 0 {
-		_ = b.control.SetReadDeadline(time.Now().Add(b.timeout)) // the deadline of a connection is on the system's clock
+		b.setDeadline()
 	}
 	n, err := b.ReadCloser.Read(p)
 	switch {
+	case err == nil && b.isHTTP2 && b.timeout > 0:
+		_ = b.control.SetReadDeadline(time.Time{})
 	case err == nil:
 	case err == io.EOF && b.timeout > 0:
 		// Now the server begins to watch the connection. A deadline would look like a client that has left.
