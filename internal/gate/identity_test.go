@@ -171,6 +171,9 @@ func TestOwnCookiesStayBetweenTheBrowserAndTheGate(t *testing.T) {
 	assert.NotContains(t, strings.Join(upstream.Header["Cookie"], ";"), "authkit-session")
 	assert.Contains(t, strings.Join(upstream.Header["Cookie"], ";"), "theme=dark")
 	assert.Equal(t, []string{"theme=light; Path=/"}, upstream.Header["Set-Cookie"])
+	// Browsers send a cookie without a name as its value alone (RFC 6265bis, section 5.8.3).
+	_, upstream = app.send(t, ben, "GET", "/", "Set: =authkit-session=evil; Path=/", "Set:  = authkit-session.0=evil", "Set: ==a", "Set: =theme")
+	assert.Equal(t, []string{"==a", "=theme"}, upstream.Header["Set-Cookie"])
 	status, _ := app.send(t, ben, "GET", "/")
 	assert.Equal(t, 200, status, "the session remains")
 }
@@ -193,6 +196,34 @@ func TestAGuardedResponseIsNotForSharedCaches(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, []string{sent}, upstream.Header["Got-Cache-Control"], "a public response")
+	}
+}
+
+func TestAHeaderForASharedCacheIsRemovedFromAGuardedResponse(t *testing.T) {
+	names := []string{"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Edge-Control"}
+	for _, own := range []string{"", "public, max-age=60"} {
+		app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+			g, err := gate.New(gate.Config{AuthKit: env.AuthKit(), Rules: []gate.Rule{{Path: "/public/*", Allow: []string{gate.Public}}}})
+			require.NoError(t, err)
+			return g.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for _, name := range names {
+					w.Header().Set(name, "max-age=600")
+				}
+				if own != "" {
+					w.Header().Set("Cache-Control", own)
+				}
+				w.WriteHeader(http.StatusOK)
+			}))
+		})
+		guarded, err := app.SignIn(ben).Get("/a")
+		require.NoError(t, err)
+		public, err := app.APIClient("").Get(app.URL + "/public/a")
+		require.NoError(t, err)
+		public.Body.Close()
+		for _, name := range names {
+			assert.Empty(t, guarded.Header.Get(name), "%s beside Cache-Control: %s", name, own)
+			assert.NotEmpty(t, public.Header.Get(name), name)
+		}
 	}
 }
 
