@@ -28,10 +28,15 @@ func (g *Gate) RemoveOwnCookies(h http.Header) {
 	}
 }
 
-// setsOwnCookie reports whether AuthKit.StripCookies would remove the cookie of a line of Set-Cookie.
+// setsOwnCookie reports whether AuthKit.StripCookies would remove the cookie of a line of Set-Cookie. A cookie without a name
+// ("=authkit-session=x") comes back as its value alone (RFC 6265bis, section 5.8.3).
 func (g *Gate) setsOwnCookie(line string) bool {
 	pair, _, _ := strings.Cut(line, ";")
-	r := &http.Request{Header: http.Header{"Cookie": {strings.TrimSpace(pair)}}}
+	pair = strings.TrimSpace(pair)
+	if value, isNameless := strings.CutPrefix(pair, "="); isNameless {
+		pair = strings.TrimSpace(value)
+	}
+	r := &http.Request{Header: http.Header{"Cookie": {pair}}}
 	g.authKit.StripCookies(r)
 	return len(r.Header["Cookie"]) == 0
 }
@@ -61,6 +66,9 @@ func (w *responseFilter) filter(final bool) {
 	w.sent = final
 	h := w.Header()
 	w.gate.RemoveOwnCookies(h)
+	if w.guarded {
+		removeSharedCacheControl(h)
+	}
 	switch {
 	case !final:
 	case len(h["Cache-Control"]) == 0 && len(w.cacheControl) > 0:
@@ -87,8 +95,14 @@ func makePrivate(h http.Header) {
 		}
 	}
 	h["Cache-Control"] = []string{strings.Join(kept, ", ")}
+}
+
+// removeSharedCacheControl removes the headers that shared caches obey instead of Cache-Control: those of CDNs (RFC 9213), of Akamai,
+// and of nginx.
+func removeSharedCacheControl(h http.Header) {
 	for name := range h {
-		if normal := normalName(name); normal == "surrogate-control" || strings.HasSuffix(normal, "cdn-cache-control") {
+		switch normal := normalName(name); {
+		case strings.HasSuffix(normal, "cdn-cache-control"), normal == "surrogate-control", normal == "edge-control", normal == "x-accel-expires":
 			delete(h, name)
 		}
 	}
