@@ -199,6 +199,22 @@ func TestAGuardedResponseIsNotForSharedCaches(t *testing.T) {
 	}
 }
 
+func TestAResponseThatTheHandlerDoesNotWriteIsFilteredToo(t *testing.T) {
+	app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+		g, err := gate.New(gate.Config{AuthKit: env.AuthKit()})
+		require.NoError(t, err)
+		return g.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Set-Cookie", "authkit-session=evil")
+			w.Header().Set("Cache-Control", "public, max-age=60")
+		}))
+	})
+	resp, err := app.SignIn(ben).Get("/a")
+	require.NoError(t, err)
+	assert.Equal(t, 200, resp.StatusCode)
+	assert.Equal(t, "private, max-age=60", resp.Header.Get("Cache-Control"))
+	assert.NotContains(t, resp.Header.Get("Set-Cookie"), "evil")
+}
+
 func TestAHeaderForASharedCacheIsRemovedFromAGuardedResponse(t *testing.T) {
 	names := []string{"CDN-Cache-Control", "Cloudflare-CDN-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Edge-Control"}
 	for _, own := range []string{"", "public, max-age=60"} {
