@@ -193,7 +193,9 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "500 Internal Server Error", http.StatusInternalServerError)
 		return
 	}
-	p.next.ServeHTTP(newResponseFilter(w, g, !p.public), out)
+	filter := newResponseFilter(w, g, !p.public)
+	p.next.ServeHTTP(filter, out)
+	filter.filter(true) // the server writes the header of a handler that has written nothing
 }
 
 // isOfAnotherOrigin reports whether a page of another origin has sent a request that may change something: one with an unsafe method,
