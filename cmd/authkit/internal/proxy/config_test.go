@@ -28,6 +28,24 @@ func TestEveryFaultOfFormHasItsLine(t *testing.T) {
 	assert.ErrorContains(t, err, "absent.yaml")
 }
 
+func TestARequirementWithoutAValueIsAFault(t *testing.T) {
+	for text, want := range map[string]string{
+		"rules:\n- path: /admin/*\n  roles:\n  # - admin\n":                                  "line 3: rules[0].roles has no value",
+		"rules:\n- path: /a/*\n  methods: ~\n  allow: [public]\n":                            "line 3: rules[0].methods has no value",
+		"rules:\n- path: /a\n- &admin {path: /b, roles: [admin]}\n- {<<: *admin, roles: }\n": "line 4: rules[2].roles has no value",
+		"rules:\n- {path: /a, allow: &none , roles: *none}\n":                                "line 2: rules[0].roles has no value",
+		"rules:\n-\n": "line 2: rules[0] has no value",
+	} {
+		_, err := proxy.Load(writeFile(t, "c.yaml", text))
+		assert.ErrorContains(t, err, want, text)
+	}
+	c, err := proxy.Load(writeFile(t, "c.yaml", "rules:\n- {path: /a/*, methods: [], allow: [public]}\n"))
+	require.NoError(t, err)
+	assert.ErrorContains(t, c.Check(), "line 2: rules[0].methods: is an empty list")
+	_, err = proxy.Load(writeFile(t, "c.yaml", "rules:\n# - path: /a\ntls:\n"))
+	assert.NoError(t, err, "no rule is the default, which guards all paths")
+}
+
 func TestEveryFaultOfMeaningIsReportedAtOnceWithItsLine(t *testing.T) {
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "WORKOS_") {
