@@ -97,6 +97,9 @@ func (r *Rule) check(place string, faults *Faults) {
 	if problem := pathProblem(r.Path); problem != "" {
 		faults.add(place+".path", "%s", problem)
 	}
+	if r.Methods != nil && len(r.Methods) == 0 {
+		faults.add(place+".methods", "is an empty list; give a method, or remove it for all methods")
+	}
 	for i, method := range r.Methods {
 		if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "" || slices.Contains(r.Methods[:i], method) {
 			faults.add(place+".methods", "%q is not a method in capital letters, or is there twice", method)

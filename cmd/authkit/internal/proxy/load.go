@@ -77,7 +77,36 @@ func parse(name string, content []byte) (*Config, error) {
 	}
 	c.lines = map[string]int{}
 	recordLines(c.lines, "", root.Content[0])
+	if faults := missingValues(name, root.Content[0]); len(faults) > 0 {
+		return nil, faults
+	}
 	return c, nil
+}
+
+// missingValues returns a fault for each key of a rule that has no value. YAML reads it as null, which would remove a requirement.
+func missingValues(name string, root *yaml.Node) Faults {
+	var faults Faults
+	check := func(place string, line int, value *yaml.Node) {
+		if value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		if value.Tag == "!!null" {
+			faults = append(faults, fmt.Sprintf("%s: line %d: %s has no value; give one or remove it", name, line, place))
+		}
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value != "rules" {
+			continue
+		}
+		for n, rule := range root.Content[i+1].Content {
+			place := fmt.Sprintf("rules[%d]", n)
+			check(place, rule.Line, rule)
+			for k := 0; k+1 < len(rule.Content); k += 2 {
+				check(place+"."+rule.Content[k].Value, rule.Content[k].Line, rule.Content[k+1])
+			}
+		}
+	}
+	return faults
 }
 
 // readable makes a text for people of one of package yaml, which names Go's types.
