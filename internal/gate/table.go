@@ -147,8 +147,9 @@ func (t *table) methods(r *http.Request) ([]string, error) {
 		}
 	}
 	if r.URL.RawQuery != "" {
-		for name, values := range r.URL.Query() {
-			if strings.EqualFold(name, "_method") {
+		query, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "&")) // some programs split at ";" too
+		for name, values := range query {
+			if isMethodParameter(name) {
 				for _, method := range values {
 					add(method)
 				}
@@ -156,6 +157,13 @@ func (t *table) methods(r *http.Request) ([]string, error) {
 		}
 	}
 	return all, err
+}
+
+// isMethodParameter reports whether a program may read the name of a parameter as _method. PHP removes spaces in front, ends a name at a
+// NUL, and takes "." and "[" for "_".
+func isMethodParameter(name string) bool {
+	name, _, _ = strings.Cut(strings.TrimLeft(name, " "), "\x00")
+	return isNormally(name, "-method")
 }
 
 // upperEscapes returns a path whose escapes have capital letters, as those of the table have.
