@@ -96,9 +96,9 @@ func TestAMethodThatAHeaderNamesIsUnderItsRuleToo(t *testing.T) {
 		assert.Equal(t, 401, status, header)
 	}
 	// PHP takes the last ones for _method too. A program that splits a query at ";" reads two parameters.
-	for _, query := range []string{"_method=DELETE", "_METHOD=delete", ".method=DELETE", "%20_method=DELETE", "[method=DELETE", "_method%00x=DELETE", "a=1;_method=DELETE", "_method=DELETE;a=1"} {
+	for _, query := range []string{"_method=DELETE", "_METHOD=delete", ".method=DELETE", "%20_method=DELETE", "[method=DELETE", "_method%00x=DELETE", "a=1;_method=DELETE", "_method=DELETE;a=1", "_method=DELETE" + strings.Repeat("&a", 10_001)} {
 		status, _ := app.send(t, "", "POST", "/posts/1?"+query)
-		assert.Equal(t, 401, status, query)
+		assert.Equal(t, 401, status, query[:min(len(query), 20)])
 	}
 	status, _ := app.send(t, "", "POST", "/posts/1?method=DELETE&a_method=DELETE&x;y", "X-HTTP-Method-Override: GET")
 	assert.Equal(t, 200, status)
