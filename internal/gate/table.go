@@ -146,18 +146,17 @@ func (t *table) methods(r *http.Request) ([]string, error) {
 			}
 		}
 	}
-	if r.URL.RawQuery != "" {
-		query, _ := url.ParseQuery(strings.ReplaceAll(r.URL.RawQuery, ";", "&")) // some programs split at ";" too
-		for name, values := range query {
-			if isMethodParameter(name) {
-				for _, method := range values {
-					add(method)
-				}
-			}
+	for pair := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, method, _ := strings.Cut(pair, "=")
+		if isMethodParameter(unescapeQuery(name)) {
+			add(unescapeQuery(method))
 		}
 	}
 	return all, err
 }
+
+// unescapeQuery decodes a part of a query. url.ParseQuery does not split at ";" and returns nothing for a query of many parameters.
+func unescapeQuery(part string) string { return decode(strings.ReplaceAll(part, "+", " ")) }
 
 // isMethodParameter reports whether a program may read the name of a parameter as _method. PHP removes spaces in front, ends a name at a
 // NUL, and takes "." and "[" for "_".
