@@ -5,6 +5,7 @@ package proxy_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -95,7 +96,8 @@ func TestOnlyATrustedProxySaysWhereARequestComesFrom(t *testing.T) {
 	}
 	forged := []string{
 		"X-Forwarded-For: 203.0.113.9, 198.51.100.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example", "Forwarded: for=evil", "X_Forwarded_For: evil",
-		"X-Real-Ip: evil", "X-Forwarded-Port: 1", "X-Forwarded-Prefix: /evil", "True-Client-Ip: evil",
+		"X-Real-Ip: evil", "X-Forwarded-Port: 1", "X-Forwarded-Prefix: /evil", "True-Client-Ip: evil", "X~Forwarded!For: evil", "X.Real+Ip: evil", "CF-Connecting-IP: evil", "X-Cluster-Client-Ip: evil",
+		"Fastly-Client-Ip: evil", "X-Forwarded: evil", "Forwarded-For: evil", "X-Script-Name: /evil", "Proxy: http://evil",
 	}
 	d := start(t, echo, setUp{change: public()})
 	h := d.do("", "GET", "/", nil, forged...).sees(t).Header
@@ -103,9 +105,7 @@ func TestOnlyATrustedProxySaysWhereARequestComesFrom(t *testing.T) {
 	assert.Equal(t, h.Get("X-Forwarded-For"), h.Get("X-Real-Ip"))
 	assert.Equal(t, "http", h.Get("X-Forwarded-Proto"))
 	assert.Equal(t, d.host(), h.Get("X-Forwarded-Host"))
-	for _, name := range []string{"Forwarded", "X_forwarded_for", "X-Forwarded-Port", "X-Forwarded-Prefix", "True-Client-Ip"} {
-		assert.NotContains(t, h, name)
-	}
+	assert.NotContains(t, fmt.Sprint(h), "evil")
 
 	d = start(t, echo, setUp{change: public("127.0.0.0/8", "::1", "198.51.100.7")})
 	h = d.do("", "GET", "/", nil, forged...).sees(t).Header
