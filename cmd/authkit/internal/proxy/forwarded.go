@@ -97,6 +97,16 @@ func remoteAddress(r *http.Request) string {
 	return host
 }
 
+// normalName returns the canonical name of a header as the CGI family reads it: every byte that is neither a letter nor a digit is "-".
+func normalName(name string) string {
+	return textproto.CanonicalMIMEHeaderKey(strings.Map(func(c rune) rune {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+			return c
+		}
+		return '-'
+	}, name))
+}
+
 // set replaces all forwarding headers of the request to the upstream. in is the request of the client.
 func (f *forwarding) set(out http.Header, in *http.Request) {
 	remote, scheme, client := remoteAddress(in), f.schemeOf(in), f.clientOf(in)
@@ -107,14 +117,12 @@ func (f *forwarding) set(out http.Header, in *http.Request) {
 		}
 	}
 	for name := range out {
-		normal := name
-		if strings.ContainsAny(name, "_.") { // CGI reads "_" as "-", and PHP "."
-			normal = textproto.CanonicalMIMEHeaderKey(strings.NewReplacer("_", "-", ".", "-").Replace(name))
-		}
-		switch normal {
+		switch normalName(name) {
 		case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
 			"X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Proto-Version", "X-Real-Ip", "X-Client-Ip", "X-Scheme",
-			"X-Original-Host", "X-Host", "X-Http-Host-Override", "Front-End-Https", "True-Client-Ip", "X-Url-Scheme":
+			"X-Original-Host", "X-Host", "X-Http-Host-Override", "Front-End-Https", "True-Client-Ip", "X-Url-Scheme",
+			"Cf-Connecting-Ip", "Fastly-Client-Ip", "X-Cluster-Client-Ip", "X-Forwarded", "Forwarded-For", "X-Script-Name",
+			"Proxy": // CGI programs take HTTP_PROXY for a proxy of theirs
 			delete(out, name)
 		}
 	}
