@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,10 +30,18 @@ type fileDoor struct {
 	clock *authkittest.FakeClock
 }
 
-// startFromFile starts a proxy from a file with rules, on a clock that the test moves.
-func startFromFile(t *testing.T, upstream http.Handler, rules string) *fileDoor {
+// logHook is a log that calls a function with each line.
+type logHook func(line string)
+
+func (h logHook) Write(p []byte) (int, error) {
+	h(string(p))
+	return len(p), nil
+}
+
+// startFromFile starts a proxy from a file with rules, on a clock that the test moves. It logs to logs too.
+func startFromFile(t *testing.T, upstream http.Handler, rules string, logs ...io.Writer) *fileDoor {
 	f := &fileDoor{name: filepath.Join(t.TempDir(), "proxy.yaml"), clock: authkittest.NewFakeClock(time.Date(2026, 3, 14, 9, 0, 0, 0, time.UTC))}
-	f.door = start(t, upstream, setUp{clock: f.clock, fake: []authkittest.Option{authkittest.WithClock(f.clock)}, file: f.name, change: func(c *proxy.Config) {
+	f.door = start(t, upstream, setUp{clock: f.clock, fake: []authkittest.Option{authkittest.WithClock(f.clock)}, file: f.name, log: io.MultiWriter(logs...), change: func(c *proxy.Config) {
 		f.text = fmt.Sprintf("listen: %q\nadmin: {listen: %q}\nworkos:\n  client_id: %s\n  base_url: %s\n  api_key_file: %s\n  cookie_password_files: [%s]\nupstreams: [{url: %q}]\nlimits: {shutdown_delay: 0s}\nevents: {follow: false}\n",
 			c.Listen, c.Admin.Listen, c.WorkOS.ClientID, c.WorkOS.BaseURL, c.WorkOS.APIKeyFile, c.WorkOS.CookiePasswordFiles[0], c.Upstreams[0].URL)
 		f.write(t, rules)
@@ -89,6 +98,23 @@ func TestAChangedFileIsUsedAndAWrongOneIsNot(t *testing.T) {
 	f.poll()
 	f.Log.await(t, "no such file")
 	assert.Equal(t, 200, f.do("", "GET", "/a", nil, "Cookie: "+cookie).StatusCode)
+}
+
+func TestAFileThatChangesDuringAReloadIsUsed(t *testing.T) {
+	var f *fileDoor
+	var once sync.Once
+	closing := logHook(func(line string) {
+		if strings.Contains(line, "needs a restart") { // after the file was read, and before the reload has ended
+			once.Do(func() { f.write(t, "rules: [{path: /new/*, roles: [admin]}]\n") })
+		}
+	})
+	f = startFromFile(t, echo, "", closing)
+	f.write(t, "sign_in: {provider: GoogleOAuth}\nrules: [{path: /new/*, allow: [public]}]\n")
+	f.poll()
+	f.Log.await(t, "the configuration was reloaded")
+	require.Equal(t, 200, f.do("", "GET", "/new/a", nil).StatusCode)
+	f.poll()
+	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 401 }, waitTimeout/3, 5*time.Millisecond, "the rule that closes the path again is used")
 }
 
 func TestASignOutHoldsAfterAReload(t *testing.T) {
