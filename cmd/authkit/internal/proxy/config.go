@@ -7,6 +7,7 @@
 package proxy
 
 import (
+	"crypto/sha256"
 	"time"
 )
 
@@ -28,7 +29,8 @@ type Config struct {
 	Log            Log        `yaml:"log"`
 	Limits         Limits     `yaml:"limits"`
 
-	lines map[string]int // the line of each place of the file
+	lines  map[string]int    // the line of each place of the file
+	source [sha256.Size]byte // the digest of the file
 }
 
 // TLS has the files of a certificate. They are read again when they change.

@@ -4,6 +4,7 @@ package proxy
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,7 @@ func parse(name string, content []byte) (*Config, error) {
 	if err := yaml.Unmarshal(content, &root); err != nil {
 		return nil, Faults{name + ": " + err.Error()}
 	}
+	c.source = sha256.Sum256(content)
 	c.lines = map[string]int{}
 	recordLines(c.lines, "", root.Content[0])
 	if faults := missingValues(name, root.Content[0]); len(faults) > 0 {

@@ -35,20 +35,40 @@ func (s *server) watch(ctx context.Context) {
 func digestOf(names ...string) (digest [sha256.Size]byte) {
 	hash := sha256.New()
 	for _, name := range names {
-		content, err := readFile(name)
-		sum := sha256.Sum256(content)
-		if err != nil {
-			sum = [sha256.Size]byte{}
-		}
+		sum := sumOf(name)
 		hash.Write(sum[:])
 	}
 	return [sha256.Size]byte(hash.Sum(nil))
 }
 
-// watched returns the files of which a reload has something to apply.
+// sumOf returns a digest of one file, which is zero if the file cannot be read.
+func sumOf(name string) [sha256.Size]byte {
+	content, err := readFile(name)
+	if err != nil {
+		return [sha256.Size]byte{}
+	}
+	return sha256.Sum256(content)
+}
+
+// used returns what digestOf returns for the watched files while they are as c was read from them. It must be called before the
+// other files are used, so that a later change of any of them is noticed.
+func (c *Config) used(file string) [sha256.Size]byte {
+	if file == "" {
+		return [sha256.Size]byte{}
+	}
+	hash := sha256.New()
+	hash.Write(c.source[:])
+	for _, name := range c.watched(file)[1:] {
+		sum := sumOf(name)
+		hash.Write(sum[:])
+	}
+	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+// watched returns the files of which a reload has something to apply. The file of the configuration is the first.
 func (c *Config) watched(file string) []string {
-	names := append([]string{}, c.Events.WebhookSecretFiles...)
-	for _, name := range []string{file, c.Identity.JWT.KeyFile} {
+	var names []string
+	for _, name := range append([]string{file, c.Identity.JWT.KeyFile}, c.Events.WebhookSecretFiles...) {
 		if name != "" {
 			names = append(names, name)
 		}
@@ -69,8 +89,10 @@ func (s *server) reload(asked bool) {
 		return
 	}
 	s.digest = digest
+	var used [sha256.Size]byte
 	next, err := Load(s.options.File)
 	if err == nil {
+		used = next.used(s.options.File)
 		err = s.apply(next)
 	}
 	if err != nil {
@@ -83,7 +105,7 @@ func (s *server) reload(asked bool) {
 		}
 		return
 	}
-	s.digest = digestOf(s.config.watched(s.options.File)...)
+	s.digest = used
 	s.log.Info("proxy: the configuration was reloaded")
 }
 

@@ -79,6 +79,7 @@ func Run(ctx context.Context, c *Config, options Options) error {
 	}
 	s.complete(c)
 	s.limits, s.access = c.Limits, c.Log.Access
+	s.digest = c.used(options.File)
 	faults := &faultList{lines: c.lines}
 	c.checkServer(faults)
 	if s.log, err = newLogger(c.Log, options.Log); err != nil {
@@ -101,15 +102,14 @@ func Run(ctx context.Context, c *Config, options Options) error {
 	s.site.Store(c.newSite(orStandIn(s.authKit), s.log, s.clock, nil, faults))
 	defer func() { s.site.Load().close(nil) }()
 	if c.TLS.CertificateFile != "" && len(faults.found) == 0 {
+		s.certificateDigest = digestOf(c.TLS.CertificateFile, c.TLS.KeyFile) // before they are read, so that a later change is noticed
 		if s.certificate, err = newCertificate(c.TLS); err != nil {
 			faults.add("tls", "%v", err)
 		}
-		s.certificateDigest = digestOf(c.TLS.CertificateFile, c.TLS.KeyFile)
 	}
 	if err := faults.err(); err != nil {
 		return err
 	}
-	s.digest = digestOf(c.watched(options.File)...)
 	if shared != nil && shared.migrate != nil {
 		bounded, cancel := context.WithTimeout(ctx, migrateTimeout)
 		err := shared.migrate(bounded)
