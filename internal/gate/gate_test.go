@@ -169,7 +169,7 @@ func TestAllFaultsOfTheRulesAreReportedAtOnce(t *testing.T) {
 		return http.NotFoundHandler()
 	})
 	public.Own = map[string]http.Handler{"login": http.NotFoundHandler()}
-	public.Headers = map[string]string{"X-Authkit-User": "user", "Cookie": "email", "X User": "user", "X-Mail": "mail"}
+	public.Headers = map[string]string{"X-Authkit-User": "user", "Cookie": "email", "X User": "user", "X-Mail": "mail", "X-Who": "user", "x-who": "email", "X-Original-Url": "user", "True-Client-Ip": "user"}
 	public.Rules = []gate.Rule{
 		{Path: "admin"},
 		{Path: "/a*b"},
@@ -186,6 +186,7 @@ func TestAllFaultsOfTheRulesAreReportedAtOnce(t *testing.T) {
 		{Path: "/i", Organizations: []string{"acme"}},
 		{Path: "/J", Methods: []string{"GET", "PUT"}},
 		{Path: "/j", Methods: []string{"PUT"}},
+		{Path: "//*", Allow: []string{gate.Public}},
 	}
 	_, err := gate.New(public)
 	var faults gate.Faults
@@ -196,7 +197,9 @@ func TestAllFaultsOfTheRulesAreReportedAtOnce(t *testing.T) {
 	}
 	for place, problem := range map[string]string{
 		"own": "not a path", "headers.X-Authkit-User": "always set", "headers.Cookie": "something else", "headers.X User": "not one of a header",
-		"headers.X-Mail":    "is not a field",
+		"headers.X-Mail": "is not a field",
+		"headers.x-who":  "is also given as X-Who", "headers.X-Original-Url": "something else", "headers.True-Client-Ip": "something else",
+		"rules[15].path":    "an empty segment",
 		"rules[0].path":     "does not begin with /",
 		"rules[1].path":     "not a whole segment",
 		"rules[2].path":     `segment "." or ".."`,
