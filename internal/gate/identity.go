@@ -203,9 +203,12 @@ type extraHeader struct{ name, field string }
 
 // refusedExtra are headers that mean something else to servers and proxies.
 var refusedExtra = []string{
-	"Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Date", "Expect", "Forwarded", "Host",
-	"Keep-Alive", "Origin", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Referer", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-Ip",
+	"Authorization", "Cf-Connecting-Ip", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Date", "Expect",
+	"Fastly-Client-Ip", "Forwarded", "Forwarded-For", "Front-End-Https", "Host", "Keep-Alive", "Origin", "Proxy", "Proxy-Authenticate",
+	"Proxy-Authorization", "Proxy-Connection", "Referer", "Te", "Trailer", "Transfer-Encoding", "True-Client-Ip", "Upgrade", "Via",
+	"X-Client-Ip", "X-Cluster-Client-Ip", "X-Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix",
+	"X-Forwarded-Proto", "X-Forwarded-Proto-Version", "X-Forwarded-Scheme", "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Host",
+	"X-Http-Host-Override", "X-Original-Host", "X-Real-Ip", "X-Scheme", "X-Script-Name", "X-Url-Scheme",
 }
 
 func newExtraHeaders(headers map[string]string, faults *Faults) []extraHeader {
@@ -217,7 +220,9 @@ func newExtraHeaders(headers map[string]string, faults *Faults) []extraHeader {
 			faults.add(place, "the name is not one of a header; use letters, digits and -")
 		case strings.HasPrefix(normalName(name), prefix):
 			faults.add(place, "headers that begin with X-Authkit- are always set")
-		case slices.Contains(refusedExtra, canonical):
+		case slices.ContainsFunc(extra, func(e extraHeader) bool { return e.name == canonical }):
+			faults.add(place, "the header is also given as %s", canonical)
+		case slices.Contains(refusedExtra, canonical), slices.Contains(pathHeaders, normalName(name)):
 			faults.add(place, "the header means something else to the upstream; choose another name")
 		}
 		if !slices.ContainsFunc(Fields, func(f Field) bool { return f.Name == headers[name] }) {

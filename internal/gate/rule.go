@@ -151,7 +151,7 @@ func pathProblem(path string) string {
 		return fmt.Sprintf("%q has one of %% ; ? #; write the path without escapes, parameters and query", path)
 	case check(text) != nil:
 		return fmt.Sprintf("%q: %v", path, check(text))
-	case text != "/" && text != "" && (trimTrailingSlash(text) != text || mergeSlashes(text) != text || trimSegments(text) != text):
+	case path != "/" && text != "" && (text == "/" || trimTrailingSlash(text) != text || mergeSlashes(text) != text || trimSegments(text) != text):
 		return fmt.Sprintf("%q has an empty segment, a / at its end, or a space or a dot at the end of a segment", path)
 	}
 	return ""
