@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/gate"
 )
 
@@ -123,6 +125,23 @@ func TestAPathTrickDoesNotPassTheGate(t *testing.T) {
 		t.Run(line[:min(len(line), 60)], func(t *testing.T) {
 			assert.Equal(t, status, app.sendRaw(t, line))
 		})
+	}
+}
+
+func TestAHostThatIsNoneIsRefused(t *testing.T) {
+	var env authkittest.Env
+	authkittest.Run(t, func(e authkittest.Env) http.Handler { env = e; return http.NotFoundHandler() })
+	g, err := gate.New(gate.Config{AuthKit: env.AuthKit(), Rules: []gate.Rule{{Path: "/*", Allow: []string{gate.Public}}}})
+	require.NoError(t, err)
+	for host, status := range map[string]int{
+		"app.example.com": 200, "app.example.com:8443": 200, "[2001:db8::1]:80": 200, "my_app~1": 200, "": 200,
+		"x/private?": 400, "x#y": 400, "user@x": 400, `x\y`: 400, `x"><script>`: 400, "x y": 400, "bücher.example": 400,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/a", nil)
+		r.Host = host // of HTTP/2, where the server does not look at :authority
+		w := httptest.NewRecorder()
+		g.Serve(w, r, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		assert.Equal(t, status, w.Code, host)
 	}
 }
 
