@@ -109,7 +109,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // It answers 400 to what no honest client sends, in the path itself or after its escapes are decoded once or several times:
 // dot segments ("/../", also with spaces, or with a parameter as in "/..;/"), a backslash, a control byte, a part of an overlong
 // UTF-8 sequence. It answers 403 to an unsafe method or a WebSocket from a page of another origin that uses the cookie of a session; at
-// a public path, such a request is anonymous. It also answers 400 to a request target that is neither a path nor an absolute http URL, and to a request that
+// a public path, such a request is anonymous. It also answers 400 to a request target that is neither a path nor an absolute http URL, to a malformed Host, and to a request that
 // names more than eight methods, and 414 to a path of
 // more than 4 KiB that has something to decode.
 //
@@ -228,13 +228,18 @@ func usedAuthorization(r *http.Request) bool {
 	return ok && session.FromBearerToken()
 }
 
-// targetPath returns the escaped path of a request, or an error for a request target that is neither a path nor an absolute
-// URL (RFC 9112, section 3.2).
+// hostBytes are the bytes of a host with a port (RFC 3986, section 3.2.2).
+const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%!$&'()*+,;=:[]"
+
+// targetPath returns the escaped path of a request, or an error for a malformed Host and for a request target that is neither a path
+// nor an absolute URL (RFC 9112, section 3.2).
 func targetPath(r *http.Request) (string, error) {
 	u := r.URL
 	switch {
 	case r.Method == http.MethodConnect, u.Opaque != "", u.User != nil:
 		return "", errTarget
+	case strings.Trim(r.Host, hostBytes) != "": // the server looks at it for HTTP/1 alone
+		return "", errHost
 	case u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https":
 		return "", errTarget
 	case u.Path == "" && u.Host != "":

@@ -23,6 +23,7 @@ var (
 	errDots      = errors.New(`the path has a segment "." or ".."`)
 	errBackslash = errors.New("the path has a backslash")
 	errControl   = errors.New("the path has a control byte")
+	errHost      = errors.New("the Host is malformed")
 	errMethods   = errors.New("the request names too many methods")
 	errOverlong  = errors.New("the path has an overlong UTF-8 sequence")
 )
