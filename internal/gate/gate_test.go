@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/gate"
 )
@@ -95,13 +97,46 @@ func TestAMethodThatAHeaderNamesIsUnderItsRuleToo(t *testing.T) {
 		status, _ := app.send(t, "", "POST", "/posts/1", header)
 		assert.Equal(t, 401, status, header)
 	}
+	status, _ := app.send(t, "", "POST", "/posts/1", "X-HTTP-Method: GET", "X-HTTP-Method: DELETE")
+	assert.Equal(t, 401, status, "a second line counts too")
 	// PHP takes the last ones for _method too. A program that splits a query at ";" reads two parameters.
 	for _, query := range []string{"_method=DELETE", "_METHOD=delete", ".method=DELETE", "%20_method=DELETE", "[method=DELETE", "_method%00x=DELETE", "a=1;_method=DELETE", "_method=DELETE;a=1", "_method=DELETE" + strings.Repeat("&a", 10_001)} {
 		status, _ := app.send(t, "", "POST", "/posts/1?"+query)
 		assert.Equal(t, 401, status, query[:min(len(query), 20)])
 	}
-	status, _ := app.send(t, "", "POST", "/posts/1?method=DELETE&a_method=DELETE&x;y", "X-HTTP-Method-Override: GET")
+	status, _ = app.send(t, "", "POST", "/posts/1?method=DELETE&a_method=DELETE&x;y", "X-HTTP-Method-Override: GET")
 	assert.Equal(t, 200, status)
+}
+
+func TestTheOrderOfTheRulesDoesNotMatter(t *testing.T) {
+	rules := []gate.Rule{{Path: "/a", Allow: []string{gate.Public}}, {Path: "/a", Methods: []string{"DELETE"}, Roles: []string{"admin"}}, {Path: "/*", Methods: []string{"GET"}, Allow: []string{gate.Public}}}
+	for range 2 {
+		app := newApplication(t, withRules(rules...))
+		for request, want := range map[string]int{"POST /a": 200, "DELETE /a": 403, "GET /b": 200, "POST /b": 200} {
+			method, target, _ := strings.Cut(request, " ")
+			status, _ := app.send(t, ben, method, target)
+			assert.Equal(t, want, status, request)
+		}
+		status, _ := app.send(t, "", "POST", "/b")
+		assert.Equal(t, 401, status, "a rule for all paths and some methods leaves the default for the others")
+		slices.Reverse(rules)
+	}
+}
+
+func TestABearerTokenIsNoCookieAndStaysAtTheGate(t *testing.T) {
+	var passes bool
+	start := func() *application {
+		return newApplication(t, func(env authkittest.Env, c *gate.Config) {
+			c.AuthKit, c.PassAuthorization = env.AuthKit(authkit.WithBearerTokens()), passes
+		})
+	}
+	for _, passes = range []bool{false, true} {
+		app := start()
+		status, upstream := app.send(t, "", "POST", "/a", "Authorization: Bearer "+app.BearerToken(ben), "Origin: https://elsewhere.example")
+		assert.Equal(t, 200, status, "a page of another origin cannot know the token")
+		assert.NotEmpty(t, upstream.Header.Get("X-Authkit-User"))
+		assert.Equal(t, passes, upstream.Header.Get("Authorization") != "")
+	}
 }
 
 func TestARequestThatNamesManyMethodsIsRefused(t *testing.T) {

@@ -35,14 +35,14 @@ func TestTheUpstreamGetsTheIdentityOfTheSession(t *testing.T) {
 		c.Headers = map[string]string{"X-Forwarded-User": "user", "x-forwarded-email": "email"}
 	})
 	app.Fake.UpdateUser(ada, func(u *authkittest.User) {
-		u.FullName = "Ada Øk,a\r\nX-Authkit-Role: x"
+		u.FullName = "Ada Øk,a\r\nX-Authkit-Role: 1%2\x7f"
 		u.Memberships[0].Roles = []string{"admin", "edi,tor"}
 	})
 	_, upstream := app.send(t, ada, "GET", "/")
 	h := upstream.Header
 	assert.Equal(t, ada, h.Get("X-Authkit-Email"))
 	assert.Equal(t, "true", h.Get("X-Authkit-Email-Verified"))
-	assert.Equal(t, "Ada%20%C3%98k,a%0D%0AX-Authkit-Role:%20x", h.Get("X-Authkit-Name"))
+	assert.Equal(t, "Ada%20%C3%98k,a%0D%0AX-Authkit-Role:%201%252%7F", h.Get("X-Authkit-Name"))
 	assert.Regexp(t, `^user_\w+$`, h.Get("X-Authkit-User"))
 	assert.Equal(t, h["X-Authkit-User"], h["X-Forwarded-User"])
 	assert.Equal(t, []string{ada}, h["X-Forwarded-Email"])
@@ -213,6 +213,31 @@ func TestAResponseThatTheHandlerDoesNotWriteIsFilteredToo(t *testing.T) {
 	assert.Equal(t, 200, resp.StatusCode)
 	assert.Equal(t, "private, max-age=60", resp.Header.Get("Cache-Control"))
 	assert.NotContains(t, resp.Header.Get("Set-Cookie"), "evil")
+}
+
+func TestEachWayToWriteAResponseIsFiltered(t *testing.T) {
+	for name, write := range map[string]func(http.ResponseWriter) error{
+		"Write": func(w http.ResponseWriter) error { _, err := io.WriteString(w, "a"); return err },
+		"Flush": func(w http.ResponseWriter) error { return http.NewResponseController(w).Flush() },
+		"ReadFrom": func(w http.ResponseWriter) error {
+			_, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("a"))
+			return err
+		},
+	} {
+		app := authkittest.Run(t, func(env authkittest.Env) http.Handler {
+			g, err := gate.New(gate.Config{AuthKit: env.AuthKit()})
+			require.NoError(t, err)
+			return g.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Set-Cookie"] = []string{"authkit-session=evil", "theme=dark"}
+				w.Header().Set("Cache-Control", "public, max-age=60")
+				assert.NoError(t, write(w))
+			}))
+		})
+		resp, err := app.SignIn(ben).Get("/a")
+		require.NoError(t, err)
+		assert.Equal(t, []string{"theme=dark"}, resp.Header["Set-Cookie"], name)
+		assert.Equal(t, "private, max-age=60", resp.Header.Get("Cache-Control"), name)
+	}
 }
 
 func TestAHeaderForASharedCacheIsRemovedFromAGuardedResponse(t *testing.T) {

@@ -37,6 +37,7 @@ func TestAPathTrickDoesNotPassTheGate(t *testing.T) {
 	app := newApplication(t, withRules(
 		gate.Rule{Path: "/public/*", Allow: []string{gate.Public}},
 		gate.Rule{Path: "/public/admin/*", Roles: []string{"admin"}},
+		gate.Rule{Path: "/public/exact", Roles: []string{"admin"}},
 		gate.Rule{Path: "/", Allow: []string{gate.Public}},
 	))
 	for line, status := range map[string]int{
@@ -93,6 +94,10 @@ func TestAPathTrickDoesNotPassTheGate(t *testing.T) {
 		"GET /public/admin;x=1":                            401,
 		"GET /public/admin;x=1/users":                      401,
 		"GET /public/a;b/../admin":                         400,
+		"GET /public/exact/y":                              200,
+		"GET /public/exact;x/y":                            401, // some programs cut the path at the first ;
+		"GET /public/admin./x":                             401,
+		"POST /%6Cogout":                                   401, // the gate's own paths have one spelling
 		"GET /public/admin.":                               401,
 		"GET /public/admin%20":                             401,
 		"GET /public/%20admin":                             401,
@@ -125,6 +130,13 @@ func TestAPathTrickDoesNotPassTheGate(t *testing.T) {
 		t.Run(line[:min(len(line), 60)], func(t *testing.T) {
 			assert.Equal(t, status, app.sendRaw(t, line))
 		})
+	}
+}
+
+func TestTheStartOfAPathThatMayBeAHostOpensNothing(t *testing.T) {
+	app := newApplication(t, withRules(gate.Rule{Path: "/*", Allow: []string{gate.Public}}, gate.Rule{Path: "/private/*"}))
+	for line, status := range map[string]int{"GET /x/private": 200, "GET //x/private": 401, "GET //x:80/private/a": 401, "GET /%2Fx/private": 401, "GET //x/y": 200} {
+		assert.Equal(t, status, app.sendRaw(t, line), line)
 	}
 }
 
