@@ -4,6 +4,10 @@ package proxy_test
 
 import (
 	"bufio"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -115,6 +119,22 @@ func TestAFileThatChangesDuringAReloadIsUsed(t *testing.T) {
 	require.Equal(t, 200, f.do("", "GET", "/new/a", nil).StatusCode)
 	f.poll()
 	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 401 }, waitTimeout/3, 5*time.Millisecond, "the rule that closes the path again is used")
+}
+
+func TestAFileThatAChangedConfigurationWaitsForIsNoticed(t *testing.T) {
+	f := startFromFile(t, echo, "")
+	key := filepath.Join(t.TempDir(), "jwt.pem")
+	f.write(t, "identity: {jwt: {key_file: "+key+", issuer: a, audience: b}}\nrules: [{path: /new/*, allow: [public]}]\n")
+	f.poll()
+	f.Log.await(t, "identity.jwt.key_file")
+	require.Equal(t, 401, f.do("", "GET", "/new/a", nil).StatusCode)
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
+	f.poll() // Kubernetes replaces the volumes of a pod one after the other
+	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 200 }, waitTimeout/3, 5*time.Millisecond, "the file is there now")
 }
 
 func TestASignOutHoldsAfterAReload(t *testing.T) {
