@@ -84,15 +84,15 @@ func (c *Config) watched(file string) []string {
 // reload applies changed files. If the new configuration has a fault, everything stays, and each fault is logged once.
 func (s *server) reload(asked bool) {
 	s.reloadCertificate(asked)
-	digest := digestOf(s.config.watched(s.options.File)...)
+	digest := digestOf(s.watching...)
 	if s.options.File == "" || digest == s.digest && !asked {
 		return
 	}
 	s.digest = digest
-	var used [sha256.Size]byte
 	next, err := Load(s.options.File)
 	if err == nil {
-		used = next.used(s.options.File)
+		// Also the files of a configuration with a fault are watched, because one of them may be the fault.
+		s.watching, s.digest = next.watched(s.options.File), next.used(s.options.File)
 		err = s.apply(next)
 	}
 	if err != nil {
@@ -105,7 +105,6 @@ func (s *server) reload(asked bool) {
 		}
 		return
 	}
-	s.digest = used
 	s.log.Info("proxy: the configuration was reloaded")
 }
 

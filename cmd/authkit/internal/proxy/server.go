@@ -43,7 +43,8 @@ type server struct {
 	site              atomic.Pointer[site]
 	certificate       *certificate
 	certificateDigest [sha256.Size]byte
-	digest            [sha256.Size]byte
+	watching          []string          // the files of which a reload has something to apply
+	digest            [sha256.Size]byte // of the files as they were last read
 	defaultRedirect   string
 	stopping          atomic.Bool
 	handlers          sync.WaitGroup // requests, with those whose connection was hijacked
@@ -79,7 +80,7 @@ func Run(ctx context.Context, c *Config, options Options) error {
 	}
 	s.complete(c)
 	s.limits, s.access = c.Limits, c.Log.Access
-	s.digest = c.used(options.File)
+	s.watching, s.digest = c.watched(options.File), c.used(options.File)
 	faults := &faultList{lines: c.lines}
 	c.checkServer(faults)
 	if s.log, err = newLogger(c.Log, options.Log); err != nil {
