@@ -316,6 +316,44 @@ func TestABodyThatIsNotReadEndsInTime(t *testing.T) {
 	assert.Equal(t, 401, d.do("", "POST", "/private", strings.NewReader("body")).StatusCode)
 }
 
+func TestAResponseThatTheClientDoesNotReadEndsInTime(t *testing.T) {
+	ended := make(chan struct{}, 2)
+	d := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/pause" {
+			select {
+			case <-time.After(400 * time.Millisecond): // longer than the timeout, while the client waits
+				_, _ = io.WriteString(w, "late")
+			case <-r.Context().Done():
+			}
+			return
+		}
+		_, _ = io.Copy(w, zeros{})
+		ended <- struct{}{}
+	}), setUp{change: func(c *proxy.Config) {
+		allPublic(c)
+		c.Limits.BodyTimeout = 300 * time.Millisecond
+	}})
+	_, err := io.WriteString(d.dial(), "GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	r, err := http.NewRequest("GET", d.URL+"/big", nil)
+	require.NoError(t, err)
+	resp, err := transport.RoundTrip(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	for range 2 {
+		select {
+		case <-ended:
+		case <-time.After(waitTimeout / 3):
+			require.Fail(t, "the upstream still sends to a client that reads nothing")
+		}
+	}
+	assert.Equal(t, "late", d.do("", "GET", "/pause", nil).Text)
+}
+
 func TestAnUpstreamMayReadABodySlowlyOverHTTP2(t *testing.T) {
 	read := make(chan struct{})
 	d := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
