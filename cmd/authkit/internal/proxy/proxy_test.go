@@ -109,6 +109,8 @@ func TestOnlyATrustedProxySaysWhereARequestComesFrom(t *testing.T) {
 
 	d = start(t, echo, setUp{change: public("127.0.0.0/8", "::1", "198.51.100.7")})
 	h = d.do("", "GET", "/", nil, forged...).sees(t).Header
+	mapped := start(t, echo, setUp{change: public("::ffff:127.0.0.0/104", "::ffff:198.51.100.7", "::1")})
+	assert.Equal(t, "203.0.113.9", mapped.do("", "GET", "/", nil, forged...).sees(t).Header.Get("X-Real-Ip"), "an IPv4 address that is written as one of IPv6")
 	assert.Regexp(t, `^203\.0\.113\.9, 198\.51\.100\.7, (127\.0\.0\.1|::1)$`, h.Get("X-Forwarded-For"))
 	assert.Equal(t, "203.0.113.9", h.Get("X-Real-Ip"))
 	assert.Equal(t, "https", h.Get("X-Forwarded-Proto"))
