@@ -34,6 +34,9 @@ func (c *Config) newForwarding(faults *faultList) *forwarding {
 			}
 			prefix = netip.PrefixFrom(address, address.BitLen())
 		}
+		if prefix.Addr().Is4In6() && prefix.Bits() >= 96 { // addresses of clients are compared without ::ffff:
+			prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+		}
 		f.trusted = append(f.trusted, prefix.Masked())
 	}
 	if urls := c.redirectURLs(); len(urls) > 0 && strings.HasPrefix(urls[0], "https:") {
