@@ -215,6 +215,16 @@ func TestAResponseThatTheHandlerDoesNotWriteIsFilteredToo(t *testing.T) {
 	assert.NotContains(t, resp.Header.Get("Set-Cookie"), "evil")
 }
 
+func TestAPublicResponseThatMayNameTheUserIsNotForSharedCaches(t *testing.T) {
+	app := newApplication(t, withRules(gate.Rule{Path: "/public/*", Allow: []string{gate.Public}}))
+	_, upstream := app.send(t, ben, "GET", "/public/a.css")
+	assert.Equal(t, []string{"private"}, upstream.Header["Got-Cache-Control"], "the upstream got the identity, and caches may ignore Vary")
+	_, upstream = app.send(t, ben, "GET", "/public/a.css", "Cache: public, max-age=60")
+	assert.Equal(t, []string{"public, max-age=60"}, upstream.Header["Got-Cache-Control"], "the upstream says that it is the same for all")
+	_, upstream = app.send(t, ben, "POST", "/public/a.css", "Origin: https://elsewhere.example")
+	assert.Empty(t, upstream.Header["Got-Cache-Control"], "it was anonymous")
+}
+
 func TestEachWayToWriteAResponseIsFiltered(t *testing.T) {
 	for name, write := range map[string]func(http.ResponseWriter) error{
 		"Write": func(w http.ResponseWriter) error { _, err := io.WriteString(w, "a"); return err },
