@@ -118,7 +118,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 // API key ([Fields]). It has no trailer, and no header such as X-Original-URL from which some frameworks take the path.
 //
 // Cookies of authkit that next sets are removed from the response. A guarded response is not for shared caches: Cache-Control gets
-// private, and loses public and s-maxage. If next sets no Cache-Control, it is "private, no-store".
+// private, and loses public and s-maxage. If next sets no Cache-Control, it is "private, no-store". A
+// public response with an identity and without Cache-Control is "private".
 //
 // The context of the copy is that of the middleware: authkit.FromContext and AuthKit.UntilEnd work in next.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -193,7 +194,7 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "500 Internal Server Error", http.StatusInternalServerError)
 		return
 	}
-	filter := newResponseFilter(w, g, !p.public)
+	filter := newResponseFilter(w, g, !p.public, who != nil)
 	p.next.ServeHTTP(filter, out)
 	filter.filter(true) // the server writes the header of a handler that has written nothing
 }

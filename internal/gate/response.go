@@ -47,13 +47,14 @@ type responseFilter struct {
 	http.ResponseWriter
 	gate         *Gate
 	guarded      bool
+	identified   bool     // the upstream was told who the user is
 	cacheControl []string // what the guards have set, for a response without one
 	sent         bool     // the final header was written
 }
 
 // newResponseFilter takes Cache-Control out of the header, because a reverse proxy adds that of the upstream to what is there.
-func newResponseFilter(w http.ResponseWriter, g *Gate, guarded bool) *responseFilter {
-	f := &responseFilter{ResponseWriter: w, gate: g, guarded: guarded, cacheControl: w.Header()["Cache-Control"]}
+func newResponseFilter(w http.ResponseWriter, g *Gate, guarded, identified bool) *responseFilter {
+	f := &responseFilter{ResponseWriter: w, gate: g, guarded: guarded, identified: identified, cacheControl: w.Header()["Cache-Control"]}
 	delete(w.Header(), "Cache-Control")
 	return f
 }
@@ -75,6 +76,8 @@ func (w *responseFilter) filter(final bool) {
 		h["Cache-Control"] = w.cacheControl
 	case w.guarded && len(h["Cache-Control"]) > 0:
 		makePrivate(h)
+	case w.identified && len(h["Cache-Control"]) == 0:
+		h["Cache-Control"] = []string{"private"}
 	}
 }
 
