@@ -362,20 +362,20 @@ func TestAnUpstreamMayReadABodySlowlyOverHTTP2(t *testing.T) {
 		fmt.Fprint(w, n)
 	}), setUp{change: func(c *proxy.Config) {
 		allPublic(c)
-		c.Limits.BodyTimeout = 100 * time.Millisecond
+		c.Limits.BodyTimeout = time.Second
 	}})
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	r, err := http.NewRequest("POST", d.URL+"/upload", io.LimitReader(zeros{}, 64<<20)) // more than the buffers between
+	r, err := http.NewRequest("POST", d.URL+"/upload", io.LimitReader(zeros{}, 16<<20)) // more than the buffers between
 	require.NoError(t, err)
-	time.AfterFunc(500*time.Millisecond, func() { close(read) })
+	time.AfterFunc(2500*time.Millisecond, func() { close(read) })
 	resp, err := (&http.Transport{Protocols: protocols}).RoundTrip(r)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	assert.Equal(t, 200, resp.StatusCode, "the client has not stood still")
-	assert.Equal(t, fmt.Sprint(64<<20), string(text))
+	assert.Equal(t, fmt.Sprint(16<<20), string(text))
 }
 
 func TestAClientThatLeavesEndsTheRequestOfTheUpstream(t *testing.T) {
