@@ -28,6 +28,30 @@ func TestEveryFaultOfFormHasItsLine(t *testing.T) {
 	assert.ErrorContains(t, err, "absent.yaml")
 }
 
+func TestTheProxyIsNotItsOwnUpstream(t *testing.T) {
+	for _, c := range []struct {
+		listen, upstream string
+		itself           bool
+	}{
+		{"localhost:8080", "http://localhost:8080", true},
+		{"localhost:8080", "http://127.0.0.1:8080", true},
+		{":8080", "http://localhost:8080", true},
+		{"0.0.0.0:80", "http://127.0.0.1", true},
+		{"10.0.0.7:8080", "h2c://10.0.0.7:8080", true},
+		{"127.0.0.1:8080", "http://[::1]:8080", false},
+		{"localhost:8080", "http://localhost:3000", false},
+		{":8080", "http://app:8080", false},
+		{"localhost:0", "http://localhost:80", false},
+		{"unix:/run/x", "http://localhost:80", false},
+	} {
+		config := proxy.Default()
+		config.Listen, config.Upstreams = c.listen, []proxy.Upstream{{URL: c.upstream}}
+		err := config.Check()
+		require.Error(t, err, "the secrets are missing")
+		assert.Equal(t, c.itself, strings.Contains(err.Error(), "is the proxy itself"), c)
+	}
+}
+
 func TestARequirementWithoutAValueIsAFault(t *testing.T) {
 	for text, want := range map[string]string{
 		"rules:\n- path: /admin/*\n  roles:\n  # - admin\n":                                  "line 3: rules[0].roles has no value",
