@@ -43,6 +43,7 @@ func TestTheProxyIsNotItsOwnUpstream(t *testing.T) {
 		{":8080", "http://app:8080", false},
 		{"localhost:0", "http://localhost:80", false},
 		{"unix:/run/x", "http://localhost:80", false},
+		{"localhost:80", "unix:///run/app.sock", false},
 	} {
 		config := proxy.Default()
 		config.Listen, config.Upstreams = c.listen, []proxy.Upstream{{URL: c.upstream}}

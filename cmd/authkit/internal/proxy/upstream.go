@@ -60,6 +60,9 @@ func (c *Config) newUpstreams(earlier []*upstream, faults *faultList) []*upstrea
 			faults.add(place+".url", "%v", err)
 			continue
 		}
+		if !strings.HasPrefix(u.URL, "unix:") && isItself(c.Listen, target) {
+			faults.add(place+".url", "%q is the proxy itself, which listens at %s; give the address of the application", u.URL, c.Listen)
+		}
 		if err := trust(transport, u.CAFile); err != nil {
 			faults.add(place+".ca_file", "%v", err)
 		}
@@ -74,6 +77,21 @@ func (c *Config) newUpstreams(earlier []*upstream, faults *faultList) []*upstrea
 		all = append(all, &upstream{below, !isPrefix, target, u.RewriteHost, transport, u})
 	}
 	return all
+}
+
+// isItself reports whether an upstream is surely at the address where the proxy listens. A request would go round without end.
+func isItself(listen string, target *url.URL) bool {
+	host, port, err := net.SplitHostPort(listen)
+	upstreamPort := target.Port()
+	if upstreamPort == "" {
+		upstreamPort = map[string]string{"http": "80", "https": "443"}[target.Scheme]
+	}
+	if err != nil || port != upstreamPort {
+		return false
+	}
+	isLoopback := func(name string) bool { return name == "localhost" || name == "127.0.0.1" }
+	isAll := host == "" || host == "0.0.0.0" || host == "::"
+	return host == target.Hostname() || isLoopback(target.Hostname()) && (isAll || isLoopback(host))
 }
 
 // newTransport returns the URL for requests to an upstream, and its connections.
