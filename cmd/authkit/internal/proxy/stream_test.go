@@ -331,7 +331,7 @@ func TestAResponseThatTheClientDoesNotReadEndsInTime(t *testing.T) {
 		ended <- struct{}{}
 	}), setUp{change: func(c *proxy.Config) {
 		allPublic(c)
-		c.Limits.BodyTimeout = 300 * time.Millisecond
+		c.Limits.WriteTimeout = 300 * time.Millisecond
 	}})
 	_, err := io.WriteString(d.dial(), "GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
