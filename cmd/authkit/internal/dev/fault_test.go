@@ -96,3 +96,18 @@ func TestAClockThatIsMovedCallsWhatIsDue(t *testing.T) {
 	}
 	assert.Empty(t, c.timers)
 }
+
+func TestAFaultOfARouteThatTheFakeHasInAnotherFormIsRefused(t *testing.T) {
+	fake := authkittest.New(t)
+	f := &faults{fake: fake, texts: map[authkittest.Route]string{}}
+	inject := func(text string) error {
+		n, err := parseFault(text)
+		require.NoError(t, err)
+		return f.inject(n)
+	}
+	assert.ErrorContains(t, inject("GET /user_management/users/user_1=503"), "GET /user_management/users/{id}")
+	require.NoError(t, inject("GET /directories/{id}/users=200"))
+	require.NoError(t, inject("GET /directories/{id}/users=503"), "the same one again")
+	assert.ErrorContains(t, inject("GET /directories/{directory}/users=200"), "GET /directories/{id}/users")
+	assert.ErrorContains(t, inject("GET /directories/mine/{what}=200"), "GET /directories/{id}/users")
+}
