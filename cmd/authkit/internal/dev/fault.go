@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -132,9 +133,38 @@ func (f *faults) inject(n namedFault) error {
 	if !slices.Contains(f.fake.Routes(), n.route) && (n.fault.Status == 0 || !otherRoute.MatchString(string(n.route))) {
 		return fmt.Errorf("the fake has no route %q; a route that it lacks can be a method and a path with a status, such as \"GET /directories=200\"", n.route)
 	}
+	if other := f.overlapping(n.route); other != "" {
+		return fmt.Errorf("the route %q cannot have a fault of its own; it meets requests of %q, which the fake has", n.route, other)
+	}
 	f.fake.InjectFault(n.route, n.fault)
 	f.texts[n.route] = n.text
 	return nil
+}
+
+// overlapping returns another route of the fake that has requests of a new route, or "". The caller holds f.mu.
+func (f *faults) overlapping(route authkittest.Route) authkittest.Route {
+	if slices.Contains(f.fake.Routes(), route) {
+		return ""
+	}
+	method, path, _ := strings.Cut(string(route), " ")
+	if other, found := f.fake.RouteOf(&http.Request{Method: method, URL: &url.URL{Path: path}}); found {
+		return other
+	}
+	for _, other := range f.fake.Routes() {
+		if otherRoute.MatchString(string(other)) && conflict(string(route), string(other)) {
+			return other
+		}
+	}
+	return ""
+}
+
+// conflict reports whether a ServeMux refuses to have both patterns.
+func conflict(a, b string) (refused bool) {
+	defer func() { refused = recover() != nil }()
+	mux := http.NewServeMux()
+	mux.Handle(a, http.NotFoundHandler())
+	mux.Handle(b, http.NotFoundHandler())
+	return false
 }
 
 // clear removes the fault of a route, or of all routes for "", and returns how many it has removed.
