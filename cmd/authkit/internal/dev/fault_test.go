@@ -27,6 +27,7 @@ func TestAFaultIsReadFromItsText(t *testing.T) {
 		"refresh=199":                          {},
 		"refresh=slow:now":                     {},
 		"refresh=times:0":                      {},
+		"refresh=times:2":                      {}, // nothing would fail
 		"rotation=503":                         {},
 	} {
 		got, err := parseFault(text)
