@@ -71,6 +71,9 @@ func parseFaultOf(name, text string) (namedFault, error) {
 			return namedFault{}, err
 		}
 	}
+	if only := f.fault; only.Status == 0 && only.Delay == 0 && !only.Hang && !only.Reset && !only.Truncate {
+		return namedFault{}, fmt.Errorf("%q says how often, and not what happens; give a fault too, such as 503,times:2", text)
+	}
 	return f, nil
 }
 
