@@ -65,3 +65,16 @@ func TestTheEnvFileOfSomebodyElseIsNotOverwritten(t *testing.T) {
 	assert.ErrorContains(t, checkEnvFile(t.TempDir()), "--env-file")
 	assert.ErrorContains(t, writeEnvFile(filepath.Join(path, "below"), nil), "--env-file")
 }
+
+func TestAWebhookSecretThatAShellWouldRunIsRefused(t *testing.T) {
+	for _, secret := range []string{"a'; touch /tmp/x; '", "two\nlines", "back\\slash"} {
+		s := &server{Config: Config{WebhookSecret: secret}, seed: &seed{}}
+		_, err := s.check()
+		require.Error(t, err, "%q", secret)
+		assert.ErrorContains(t, err, "WORKOS_WEBHOOK_SECRET")
+		assert.NotContains(t, err.Error(), secret)
+	}
+	s := &server{Config: Config{WebhookSecret: "whsec_0123 4567$"}, seed: &seed{}}
+	_, err := s.check()
+	assert.NoError(t, err)
+}
