@@ -128,6 +128,9 @@ func (s *server) check() (faulty []namedFault, err error) {
 			}
 		}
 	}
+	if strings.ContainsAny(s.WebhookSecret, "'\"\\\n\r") {
+		errs = append(errs, errors.New("WORKOS_WEBHOOK_SECRET has a quote, a backslash or a line break; correct it, or unset it for a random one"))
+	}
 	for flag, address := range map[string]string{"--webhook": s.Webhook, "--invitation": s.Invitation} {
 		if _, ok := webOrigin(address); address != "" && !ok {
 			errs = append(errs, fmt.Errorf("%s: %q is no http or https URL", flag, address))
