@@ -78,3 +78,12 @@ func TestAWebhookSecretThatAShellWouldRunIsRefused(t *testing.T) {
 	_, err := s.check()
 	assert.NoError(t, err)
 }
+
+func TestARedirectURIWithoutASchemeIsRefused(t *testing.T) {
+	for _, address := range []string{"localhost:3000/callback", "http:localhost/callback", "http:///callback", "example.com:callback"} {
+		assert.Error(t, checkAddress(address), address)
+	}
+	for _, address := range []string{"http://localhost:3000/callback", "myapp://callback", "com.example.app:/callback"} {
+		assert.NoError(t, checkAddress(address), address)
+	}
+}
