@@ -187,7 +187,8 @@ func (s *server) checkOutput() error {
 // checkAddress returns an error for what cannot be registered as an address, or not be written into a file of variables.
 func checkAddress(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme == "" || u.Fragment != "" || strings.ContainsAny(address, "'\"\\ \n\r\t") {
+	// localhost:3000/callback has the scheme "localhost" for package url.
+	if err != nil || u.Scheme == "" || u.Opaque != "" || strings.HasPrefix(u.Scheme, "http") && u.Host == "" || u.Fragment != "" || strings.ContainsAny(address, "'\"\\ \n\r\t") {
 		return fmt.Errorf("%q is no absolute URI without a fragment, spaces and quotes", address)
 	}
 	return nil
