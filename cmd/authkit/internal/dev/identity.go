@@ -92,6 +92,9 @@ const envFileMark = "# Written by authkit dev"
 
 // checkEnvFile returns an error if the file exists and is not one of this program.
 func checkEnvFile(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("--env-file: %s is no plain file", path)
+	}
 	content, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -106,6 +109,9 @@ func checkEnvFile(path string) error {
 
 // writeEnvFile writes the variables into a file, in place of an earlier one of this program.
 func writeEnvFile(path string, variables map[string]string) error {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		path = file // a link stays one
+	}
 	text := envFileMark + ", for development only. The next run overwrites it.\n" + envLines(variables, "")
 	if err := writeFile(path, []byte(text)); err != nil {
 		return fmt.Errorf("--env-file: %w", err)
