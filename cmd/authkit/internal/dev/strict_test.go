@@ -5,6 +5,7 @@ package dev
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -169,4 +170,19 @@ func TestTheLogOfRequestsIsShortAndHasNoQueries(t *testing.T) {
 	assert.Len(t, requests, keptRequests)
 	assert.Equal(t, "/new", requests[0].Path)
 	assert.Equal(t, 2, findings)
+}
+
+func TestWhatABrowserAsksForByItselfIsNoFinding(t *testing.T) {
+	fake := authkittest.New(t)
+	o := &observer{clock: newClock(0), faults: &faults{fake: fake, texts: map[authkittest.Route]string{}}}
+	o.fake.Store(fake)
+	server := httptest.NewServer(o.middleware(http.NotFoundHandler()))
+	t.Cleanup(server.Close)
+	for _, path := range []string{"/favicon.ico", "/.well-known/appspecific/com.chrome.devtools.json", "/apple-touch-icon.png", "/apple-touch-icon-precomposed.png"} {
+		response, err := http.Get(server.URL + path)
+		require.NoError(t, err)
+		response.Body.Close()
+		_, findings := o.log()
+		assert.Zero(t, findings, path)
+	}
 }
