@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,9 @@ const (
 	keptRequests = 200     // in the log
 	maxBody      = 1 << 20 // octets of a body that is read; the fake refuses longer ones
 )
+
+// byBrowser matches paths that browsers ask for by themselves: icons, and the project of developer tools.
+var byBrowser = regexp.MustCompile(`^/(favicon\.ico|apple-touch-icon[a-z0-9-]*\.png|\.well-known/appspecific/.*)$`)
 
 // request is a request to the fake, without its query and its body, which have codes and tokens.
 type request struct {
@@ -45,7 +49,7 @@ type observer struct {
 func (o *observer) middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fake := o.fake.Load()
-		if fake == nil || r.URL.Path == "/favicon.ico" { // browsers ask for it by themselves
+		if fake == nil || byBrowser.MatchString(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
