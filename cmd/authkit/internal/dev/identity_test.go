@@ -87,3 +87,9 @@ func TestARedirectURIWithoutASchemeIsRefused(t *testing.T) {
 		assert.NoError(t, checkAddress(address), address)
 	}
 }
+
+func TestACommandForCurlSendsAnEmailAddressWithAPlusAsItIs(t *testing.T) {
+	assert.Equal(t, "-d email=ada@harborpress.test", curlField("email", "ada@harborpress.test"))
+	assert.Equal(t, "--data-urlencode 'email=ada+dev@harborpress.test'", curlField("email", "ada+dev@harborpress.test"), "a plus is a space in a form")
+	assert.Equal(t, `--data-urlencode 'email=o'\''brien@harborpress.test'`, curlField("email", "o'brien@harborpress.test"))
+}
