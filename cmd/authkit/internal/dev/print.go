@@ -183,14 +183,14 @@ func (s *server) printCommands() {
 	if !ok {
 		return
 	}
-	member := fmt.Sprintf("-d email=%s -d organization=%s", user.Email, m.OrganizationID)
+	member := curlField("email", user.Email) + " " + curlField("organization", m.OrganizationID)
 	s.out.line("Change something, on the page or in another terminal:")
 	for _, c := range [][2]string{
-		{"end the sessions of a user", "-d email=" + user.Email + " " + control + "revoke"},
+		{"end the sessions of a user", curlField("email", user.Email) + " " + control + "revoke"},
 		{"change a role", member + " -d role=member " + control + "membership"},
 		{"remove a member", member + " -d remove=true " + control + "membership"},
-		{"delete a user", "-d email=" + user.Email + " " + control + "delete"},
-		{"delete an API key", "-d api_key=" + s.keys[0].Name + " " + control + "delete"},
+		{"delete a user", curlField("email", user.Email) + " " + control + "delete"},
+		{"delete an API key", curlField("api_key", s.keys[0].Name) + " " + control + "delete"},
 		{"list the events", control + "events"},
 		{"let refreshes fail", "-d route=refresh -d fault=503 " + s.pageURL + "/do/fault"},
 	} {
@@ -200,6 +200,14 @@ func (s *server) printCommands() {
 		s.out.line("  curl -X POST -H 'Authorization: Bearer %s' %s/feature-flags/%s/targets/%s    # turn %s on for %s, -X DELETE turns it off",
 			s.fake.APIKey(), s.fake.URL(), url.PathEscape(slug), m.OrganizationID, slug, s.organizationName(m.OrganizationID))
 	}
+}
+
+// curlField returns the arguments of curl for a field of a form.
+func curlField(name, value string) string {
+	if !strings.ContainsFunc(value, needsQuotes) && !strings.ContainsAny(value, "+%") {
+		return "-d " + name + "=" + value
+	}
+	return "--data-urlencode '" + name + "=" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
 // printConnect prints what an API and its clients need from the authorization server of Connect.
@@ -213,7 +221,7 @@ func (s *server) printConnect() {
 		s.machine.ClientID, s.machine.ClientSecret, s.fake.URL(), s.machine.Organization)
 	for _, resource := range s.Resources {
 		s.out.line("  claude mcp add --transport http api '%s'    # Claude Code as a client, if it is an MCP server", resource)
-		s.out.line("  curl -d email=%s --data-urlencode resource='%s' %s/control/resource-token    # a token of a user",
-			s.fake.Users()[0].Email, resource, s.pageURL)
+		s.out.line("  curl %s --data-urlencode resource='%s' %s/control/resource-token    # a token of a user",
+			curlField("email", s.fake.Users()[0].Email), resource, s.pageURL)
 	}
 }
