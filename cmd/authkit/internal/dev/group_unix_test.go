@@ -19,6 +19,14 @@ import (
 )
 
 func TestASignalToTheFakeProgramEndsWhatItsCommandHasStarted(t *testing.T) {
+	for name, signal := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP} {
+		t.Run(name, func(t *testing.T) { requireSignalEnds(t, signal) })
+	}
+}
+
+// requireSignalEnds sends a signal to the program, and fails the test if something that it has started does not end.
+func requireSignalEnds(t *testing.T, signal syscall.Signal) {
+	t.Helper()
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	var cmd *exec.Cmd
@@ -34,7 +42,7 @@ func TestASignalToTheFakeProgramEndsWhatItsCommandHasStarted(t *testing.T) {
 	})
 
 	ended := make(chan error, 1)
-	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Process.Signal(signal))
 	go func() {
 		_, err := io.ReadAll(stdout) // until no process writes to it any more
 		ended <- err
