@@ -24,7 +24,7 @@ func runCommand(command []string, variables map[string]string, streams Streams) 
 		setGroup(cmd)
 	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		return 1, err
@@ -37,7 +37,7 @@ func runCommand(command []string, variables map[string]string, streams Streams) 
 			switch {
 			case ownGroup:
 				signalGroup(cmd, s)
-			case s == syscall.SIGTERM:
+			case s != os.Interrupt: // it may be for this program alone
 				_ = cmd.Process.Signal(s) // an error means that the command has ended
 			}
 		case err := <-ended:
