@@ -113,3 +113,26 @@ extra: 1
 	require.NoError(t, err, "an empty file has no fault")
 	assert.Empty(t, s.Users)
 }
+
+func TestASeedFileReportsWhatIsThereTwice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seed.yaml")
+	for text, want := range map[string]string{
+		"users:\n  - email: a@example.com\n    id: user_1\n  - email: b@example.com\n    id: user_1\n":                                                 "line 4: two users have the ID \"user_1\"",
+		"organizations:\n  - name: Acme\nusers:\n  - email: a@example.com\n    memberships:\n      - organization: Acme\n      - organization: Acme\n": "line 7: two memberships in \"Acme\"",
+		"users: []\n---\nusers: [wrong]\n": "more than one document",
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := readSeed(path)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestAWrongAddressOfASeedFileIsReportedOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "seed.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("redirect_uris: [/callback]\nscopes: [a]\n"), 0o600))
+	s := &server{Config: Config{Seed: path}, seed: &seed{}}
+	_, err := s.check()
+	require.Error(t, err)
+	assert.Equal(t, 1, strings.Count(err.Error(), "/callback"), err.Error())
+	assert.NotContains(t, err.Error(), "--redirect")
+}
