@@ -3,8 +3,10 @@
 package dev
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,9 +24,13 @@ func (f *lineFaults) add(line int, format string, args ...any) {
 // decodeYAML decodes a document into a struct, whose fields have the tag yaml. A field named Line of type int gets the line of its
 // mapping. Unlike yaml.Decoder, it reports every unknown and every repeated member, with the members that are known.
 func decodeYAML(text []byte, into any) (faults lineFaults) {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	if err := decoder.Decode(&document); err != nil && err != io.EOF {
 		return lineFaults{errors.New(strings.TrimPrefix(err.Error(), "yaml: "))}
+	}
+	if err := decoder.Decode(&second); err != io.EOF {
+		return lineFaults{errors.New("the file has more than one document: it has a line ---")}
 	}
 	if len(document.Content) > 0 { // not an empty file
 		faults.decode(document.Content[0], reflect.ValueOf(into).Elem())

@@ -114,6 +114,17 @@ func (s *server) check() (faulty []namedFault, err error) {
 		errs = append(errs, err)
 		s.seed = cmp.Or(read, s.seed)
 	}
+	var defaults []string
+	if s.DefaultRedirect != "" && len(s.Redirects)+len(s.seed.RedirectURIs) == 0 {
+		defaults = []string{s.DefaultRedirect}
+	}
+	for flag, addresses := range map[string][]string{"--redirect": s.Redirects, "WORKOS_REDIRECT_URI": defaults, "--sign-out-redirect": s.SignOutRedirects} {
+		for _, address := range addresses {
+			if err := checkAddress(address); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", flag, err))
+			}
+		}
+	}
 	s.Redirects = append(s.Redirects, s.seed.RedirectURIs...)
 	if len(s.Redirects) == 0 {
 		s.Redirects = []string{cmp.Or(s.DefaultRedirect, "http://localhost:8080/callback")}
@@ -121,13 +132,6 @@ func (s *server) check() (faulty []namedFault, err error) {
 	s.SignOutRedirects = append(s.SignOutRedirects, s.seed.SignOutRedirects...)
 	s.Resources = append(s.Resources, s.seed.Resources...)
 	s.Scopes = append(s.Scopes, s.seed.Scopes...)
-	for flag, addresses := range map[string][]string{"--redirect": s.Redirects, "--sign-out-redirect": s.SignOutRedirects} {
-		for _, address := range addresses {
-			if err := checkAddress(address); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", flag, err))
-			}
-		}
-	}
 	if strings.ContainsAny(s.WebhookSecret, "'\"\\\n\r") {
 		errs = append(errs, errors.New("WORKOS_WEBHOOK_SECRET has a quote, a backslash or a line break; correct it, or unset it for a random one"))
 	}

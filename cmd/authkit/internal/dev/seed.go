@@ -178,7 +178,7 @@ func (s *seed) checkPermissions(f *lineFaults, line int, permissions []string) {
 }
 
 func (s *seed) checkUsers(f *lineFaults) {
-	emails := map[string]bool{}
+	emails, ids := map[string]bool{}, map[string]bool{}
 	for _, u := range s.Users {
 		address, err := mail.ParseAddress(u.Email)
 		switch {
@@ -188,8 +188,18 @@ func (s *seed) checkUsers(f *lineFaults) {
 			f.add(u.Line, "two users have the email address %q", u.Email)
 		}
 		emails[strings.ToLower(u.Email)] = true
+		if u.ID != "" && ids[u.ID] {
+			f.add(u.Line, "two users have the ID %q", u.ID)
+		}
+		ids[u.ID] = true
+		in := map[string]bool{}
 		for _, m := range u.Memberships {
 			s.checkMembership(f, m)
+			id := s.organizationID(m.Organization)
+			if id != "" && in[id] {
+				f.add(m.Line, "two memberships in %q of one user", m.Organization)
+			}
+			in[id] = true
 		}
 	}
 }
