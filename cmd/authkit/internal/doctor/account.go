@@ -194,7 +194,7 @@ func (d *doctor) checkRedirectURI(ctx context.Context) {
 		refusal = location.Query().Get("error")
 	}
 	switch {
-	case a.StatusCode >= 500:
+	case a.StatusCode >= 500 || a.StatusCode == http.StatusTooManyRequests:
 		d.warn(check, "Try again in a moment.", "WorkOS answers %d", a.StatusCode)
 	case a.StatusCode >= 400:
 		d.fault(check, "Register exactly "+shown(d.env.redirectURI)+" in the WorkOS dashboard (Redirects), and check the client ID.",
