@@ -19,3 +19,13 @@ func TestARateLimitOfWorkOSIsNoFaultOfTheRedirectURI(t *testing.T) {
 	assert.False(t, HasFault(results), "%v", results)
 	assert.NotNil(t, result(results, "authorization", Warning), "%v", results)
 }
+
+func TestAPageOfAnOutageIsNoFaultOfTheConfiguration(t *testing.T) {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusTooManyRequests} {
+		s := newScene(t, answering("/user_management/client_", answers(status, "<html>Come back later</html>")))
+		s.setenv()
+		results := Run(t.Context(), s.cfg)
+		assert.False(t, HasFault(results), "%v", results)
+		assert.NotNil(t, result(results, "WorkOS", Warning), "%v", results)
+	}
+}
