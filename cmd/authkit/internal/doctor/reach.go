@@ -107,12 +107,12 @@ func (d *doctor) checkReachable(ctx context.Context) {
 	var discovery struct{ Issuer string }
 	isJSON := json.Unmarshal(document.body, &discovery) == nil
 	switch {
+	case document.StatusCode == http.StatusTooManyRequests || document.StatusCode >= 500:
+		d.warn(check, "Try again in a moment, and look at status.workos.com.", "%s answers %d at present", d.base, document.StatusCode)
+		return
 	case !isJSON:
 		d.fault(check, "Check WORKOS_API_HOSTNAME, and whether a proxy or a firewall answers in place of WorkOS.",
 			"%s answers %d with what is no JSON", d.base, document.StatusCode)
-		return
-	case document.StatusCode == http.StatusTooManyRequests || document.StatusCode >= 500:
-		d.warn(check, "Try again in a moment, and look at status.workos.com.", "%s answers %d at present", d.base, document.StatusCode)
 		return
 	}
 	d.unreachable = false
