@@ -5,6 +5,7 @@ package doctor
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -28,4 +29,17 @@ func TestAPageOfAnOutageIsNoFaultOfTheConfiguration(t *testing.T) {
 		assert.False(t, HasFault(results), "%v", results)
 		assert.NotNil(t, result(results, "WorkOS", Warning), "%v", results)
 	}
+}
+
+func TestAnAnswerOfACacheDoesNotTellTheTimeOfItsArrival(t *testing.T) {
+	s := newScene(t, authkittest.WithMiddleware(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", time.Now().Add(-5*time.Minute).UTC().Format(http.TimeFormat))
+			w.Header().Set("Age", "300")
+			next.ServeHTTP(w, r)
+		})
+	}))
+	s.setenv()
+	results := Run(t.Context(), s.cfg)
+	assert.NotNil(t, result(results, "clock", OK), "%v", results)
 }
