@@ -4,12 +4,15 @@ package doctor
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testserver"
 )
 
 func TestARateLimitOfWorkOSIsNoFaultOfTheRedirectURI(t *testing.T) {
@@ -42,4 +45,20 @@ func TestAnAnswerOfACacheDoesNotTellTheTimeOfItsArrival(t *testing.T) {
 	s.setenv()
 	results := Run(t.Context(), s.cfg)
 	assert.NotNil(t, result(results, "clock", OK), "%v", results)
+}
+
+func TestAProxyThatDoesNotListenIsNotTakenForWorkOS(t *testing.T) {
+	reserved, err := testserver.Reserve()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, reserved.Release()) })
+	s := newScene(t)
+	proxy := &url.URL{Scheme: "http", Host: reserved.Addr(), User: url.UserPassword("user", goodPassword)}
+	s.cfg.HTTPClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
+	s.setenv()
+	results := Run(t.Context(), s.cfg)
+	found := result(results, "WorkOS", Fault)
+	require.NotNil(t, found, "%v", results)
+	assert.Contains(t, found.Finding, "the proxy of the environment cannot be reached")
+	assert.Contains(t, found.Cure, "HTTPS_PROXY")
+	requireNoSecret(t, s, results)
 }
