@@ -68,8 +68,11 @@ func failure(address string, err error) (finding, cure string) {
 		invalid   x509.CertificateInvalidError
 		record    tls.RecordHeaderError
 		timeout   interface{ Timeout() bool }
+		dial      *net.OpError
 	)
 	switch {
+	case errors.As(err, &dial) && dial.Op == "proxyconnect":
+		return host + ": the proxy of the environment cannot be reached", "Check HTTPS_PROXY and HTTP_PROXY, or name the host in NO_PROXY if it is reached without a proxy."
 	case errors.As(err, &dns):
 		return host + ": the name has no address", "Check the spelling of the host (WORKOS_API_HOSTNAME), and the DNS of this machine or container."
 	case errors.As(err, &authority):
