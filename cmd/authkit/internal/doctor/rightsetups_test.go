@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -61,4 +62,15 @@ func TestAProxyThatDoesNotListenIsNotTakenForWorkOS(t *testing.T) {
 	assert.Contains(t, found.Finding, "the proxy of the environment cannot be reached")
 	assert.Contains(t, found.Cure, "HTTPS_PROXY")
 	requireNoSecret(t, s, results)
+}
+
+func TestAPartOfAPasswordInTheAddressOfAStoreIsNotPrinted(t *testing.T) {
+	for _, store := range []string{"postgres://app:98765/word@localhost/app", "redis://:98765#word@localhost", "postgres://app:98765?word@localhost/app"} {
+		d := &doctor{Config: Config{Timeout: time.Second, Store: store}}
+		d.checkStore(t.Context())
+		require.Len(t, d.results, 1)
+		assert.Equal(t, Fault, d.results[0].Status)
+		assert.NotContains(t, fmt.Sprint(d.results), "98765")
+		assert.Contains(t, d.results[0].Cure, "%40")
+	}
 }
