@@ -27,6 +27,10 @@ func (d *doctor) checkStore(ctx context.Context) {
 			"the address is no URL with a host")
 		return
 	}
+	if u.User == nil && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") { // then the host has a part of the password
+		d.fault(check, "Encode special characters of the password: %2F for /, %23 for #, %3F for ? and %40 for @.", "the password of the address has characters that are not encoded")
+		return
+	}
 	ctx, cancel := d.limited(ctx)
 	defer cancel()
 	switch u.Scheme {
