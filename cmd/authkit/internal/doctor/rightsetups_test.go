@@ -5,6 +5,7 @@ package doctor
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 	"time"
@@ -72,5 +73,16 @@ func TestAPartOfAPasswordInTheAddressOfAStoreIsNotPrinted(t *testing.T) {
 		assert.Equal(t, Fault, d.results[0].Status)
 		assert.NotContains(t, fmt.Sprint(d.results), "98765")
 		assert.Contains(t, d.results[0].Cure, "%40")
+	}
+}
+
+func TestAnApplicationThatFailsIsAFault(t *testing.T) {
+	for status, want := range map[int]Status{http.StatusInternalServerError: Fault, http.StatusBadRequest: Warning} {
+		server := httptest.NewServer(answers(status, ""))
+		t.Cleanup(server.Close)
+		d := &doctor{Config: Config{Timeout: 5 * time.Second, URL: server.URL}, http: server.Client()}
+		d.checkApplication(t.Context())
+		assert.NotNil(t, result(d.results, "application", want), "%v", d.results)
+		assert.Nil(t, result(d.results, "request header", OK), "%v", d.results)
 	}
 }
