@@ -20,6 +20,9 @@ var requestSizes = []int{1 << 10, 2 << 10, 4 << 10, 6 << 10, 8<<10 + 512, 12 << 
 // responseSizes are the sizes of the headers with which the stand-in answers, in octets.
 var responseSizes = []int{2 << 10, 4<<10 + 512, 6 << 10, 8<<10 + 512, 12 << 10, 16 << 10}
 
+// headerRefusals are the statuses with which servers refuse a header that is too large.
+var headerRefusals = []int{400, 413, 414, 431, 494}
+
 // checkApplication checks the address of --url.
 func (d *doctor) checkApplication(ctx context.Context) {
 	const check = "application"
@@ -49,6 +52,14 @@ func (d *doctor) checkApplication(ctx context.Context) {
 	}
 	if first.StatusCode == http.StatusBadGateway || first.StatusCode == http.StatusServiceUnavailable || first.StatusCode == http.StatusGatewayTimeout {
 		d.fault(check, "Start the application, and check the address of the upstream in the configuration of the proxy.", "%s answers %d: the proxy does not reach the application", root, first.StatusCode)
+		return
+	}
+	switch {
+	case first.StatusCode >= 500:
+		d.fault(check, "Look at the log of the application.", "%s answers %d", root, first.StatusCode)
+		return
+	case slices.Contains(headerRefusals, first.StatusCode):
+		d.warn(check, "Open the address in a browser. A server of https answers 400 to http.", "%s answers %d to a request without cookies", root, first.StatusCode)
 		return
 	}
 	d.ok(check, "%s answers %d", root, first.StatusCode)
@@ -106,7 +117,7 @@ func (d *doctor) checkRequestSize(ctx context.Context, root string, plain int) {
 	passed := 0
 	for _, size := range requestSizes {
 		a, err := d.get(ctx, root+"/", http.Header{"Cookie": {cookieLine(size)}})
-		if err == nil && (a.StatusCode == plain || !slices.Contains([]int{400, 413, 414, 431, 494, 500, 502, 503, 520}, a.StatusCode)) {
+		if err == nil && (a.StatusCode == plain || !slices.Contains(append([]int{500, 502, 503, 520}, headerRefusals...), a.StatusCode)) {
 			passed = size
 			continue
 		}
