@@ -86,3 +86,19 @@ func TestAnApplicationThatFailsIsAFault(t *testing.T) {
 		assert.Nil(t, result(d.results, "request header", OK), "%v", d.results)
 	}
 }
+
+func TestAnApplicationOnSeveralHostsHasARedirectURIForEach(t *testing.T) {
+	for _, tt := range []struct {
+		registered []string
+		want       Status
+	}{
+		{[]string{"https://a.example.com/callback", "https://b.example.com/callback"}, OK},
+		{nil, OK}, // not known
+		{[]string{"https://a.example.com/callback"}, Fault},
+	} {
+		d := &doctor{env: environment{clientID: "client_1", redirectURI: "https://a.example.com/callback"}, registered: tt.registered}
+		d.compareSignIn("https://b.example.com", &answer{Response: &http.Response{}},
+			url.Values{"client_id": {"client_1"}, "redirect_uri": {"https://b.example.com/callback"}})
+		assert.NotNil(t, result(d.results, "sign-in", tt.want), "%v", d.results)
+	}
+}
