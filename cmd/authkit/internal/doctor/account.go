@@ -56,6 +56,7 @@ func (d *doctor) checkAPIKey(ctx context.Context) {
 	default:
 		d.ok(check, "accepted; whether it belongs to the client ID is not known (%s)", reason(err))
 	}
+	d.registered = uris
 	if uris != nil {
 		d.matchRedirectURI(uris)
 	}
@@ -94,11 +95,9 @@ func (d *doctor) matchRedirectURI(uris []string) {
 	if own == "" {
 		return // checkRedirectScheme has said so
 	}
-	for _, uri := range uris {
-		if uri == own || matchesWildcard(own, uri) {
-			d.ok(check, "%s is registered", shown(own))
-			return
-		}
+	if isRegistered(own, uris) {
+		d.ok(check, "%s is registered", shown(own))
+		return
 	}
 	near := ""
 	for _, uri := range uris {
@@ -109,6 +108,11 @@ func (d *doctor) matchRedirectURI(uris []string) {
 	}
 	d.fault(check, "Register exactly "+shown(own)+" in the WorkOS dashboard (Redirects), or correct WORKOS_REDIRECT_URI. Every character counts.",
 		"%s is not registered%s", shown(own), near)
+}
+
+// isRegistered reports whether a URI is in a list of registered ones.
+func isRegistered(own string, uris []string) bool {
+	return slices.ContainsFunc(uris, func(uri string) bool { return uri == own || matchesWildcard(own, uri) })
 }
 
 // shown returns a URL without a password.

@@ -175,6 +175,11 @@ func (d *doctor) compareSignIn(root string, login *answer, query url.Values) {
 		d.fault(check, "Give doctor the environment of the application (--env-file), or correct WORKOS_CLIENT_ID there and restart it.",
 			"the application uses another client ID than this environment")
 		return
+	case d.isOfOtherHost(root, sent):
+		if d.registered != nil && !isRegistered(sent, d.registered) {
+			d.fault(check, "Register exactly "+shown(sent)+" in the WorkOS dashboard (Redirects).", "the application returns to %s, which is not registered", shown(sent))
+			return
+		}
 	case sent != d.env.redirectURI && d.env.redirectURI != "":
 		d.fault(check, "Correct WORKOS_REDIRECT_URI of the application, and restart it.", "the application returns to %s, and this environment says %s", shown(sent), shown(d.env.redirectURI))
 		return
@@ -186,7 +191,16 @@ func (d *doctor) compareSignIn(root string, login *answer, query url.Values) {
 			return
 		}
 	}
-	d.ok(check, "the application asks for this client ID and this redirect URI")
+	d.ok(check, "the application asks for this client ID, and returns to %s", shown(sent))
+}
+
+// isOfOtherHost reports whether an application on several hosts has sent the redirect URI of the host of root, and the environment
+// has that of another one (see authkit.WithRedirectURL).
+func (d *doctor) isOfOtherHost(root, sent string) bool {
+	address, err := url.Parse(root)
+	redirect, errSent := url.Parse(sent)
+	own, errOwn := url.Parse(d.env.redirectURI)
+	return err == nil && errSent == nil && errOwn == nil && own.Host != "" && redirect.Host == address.Host && own.Hostname() != address.Hostname()
 }
 
 // checkResponseSize finds the largest header that the stand-in can answer with.

@@ -52,7 +52,8 @@ type doctor struct {
 
 	env         environment
 	client      *workos.Client
-	base        string // the address of WorkOS
+	base        string   // the address of WorkOS
+	registered  []string // the redirect URIs of the environment; nil if they are not known
 	unreachable bool
 	typical     int // octets of the Cookie header of a typical session; 0 if unknown
 }
