@@ -59,6 +59,9 @@ Exit status: 0 without a fault, 1 with one, 2 for wrong flags.`,
 			if cfg.Progress != nil {
 				fmt.Fprint(stderr, "\r\x1b[K")
 			}
+			if cmd.Context().Err() != nil {
+				return &statusError{exitFault, errors.New("interrupted")}
+			}
 			if err := writeResults(cmd.OutOrStdout(), results, asJSON); err != nil {
 				return err
 			}
