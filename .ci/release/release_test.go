@@ -121,6 +121,7 @@ func TestAReleaseIsRefusedWithTheReason(t *testing.T) {
 		"the second major":           {"v2.0.0", nil, "another major"},
 		"a pseudo-version":           {"v0.0.0-20260314092653-0123456789ab", nil, "pseudo-version"},
 		"a foreign replacement":      {"v0.1.0", foreignReplace, "go.mod replaces example.org/other"},
+		"a module in another place":  {"v0.1.0", strayModule, "extra: the module"},
 		"code that does not compile": {"v0.1.0", brokenAdapter, "contrib/web"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,4 +157,12 @@ func brokenAdapter(t *testing.T, dir string) {
 	write(t, dir, "contrib/web/broken.go", "package web\n\nvar _ = missing\n")
 	mustGit(t, dir, "add", "--all")
 	mustGit(t, dir, "commit", "--quiet", "-m", "Break")
+}
+
+// strayModule adds a module that is neither at a place of released modules nor at one of the others.
+func strayModule(t *testing.T, dir string) {
+	write(t, dir, "extra/go.mod", "module example.com/kit/extra\n\ngo 1.25.0\n")
+	write(t, dir, "extra/extra.go", "package extra\n")
+	mustGit(t, dir, "add", "--all")
+	mustGit(t, dir, "commit", "--quiet", "-m", "Add a module")
 }
