@@ -29,6 +29,11 @@ type Module struct {
 // Tag returns the name of the tag for a version of the module (https://go.dev/ref/mod#vcs-version).
 func (m Module) Tag(version string) string { return path.Join(m.Dir, version) }
 
+// IsKnown reports whether the place of the module says if it gets a tag: it is released, or an example, a benchmark or a tool.
+func (m Module) IsKnown() bool {
+	return m.Released() || m.Dir == ".ci" || m.Dir == "bench" || strings.HasPrefix(m.Dir, "examples/")
+}
+
 // Released reports whether the module gets a tag: the root, the adapters and the command. Examples, benchmarks and the checks of
 // the repository are for reading and running in a clone, so that no application requires them.
 func (m Module) Released() bool {

@@ -35,6 +35,11 @@ func Make(clone, version string, log io.Writer) (*Release, error) {
 		return nil, err
 	}
 	r := &Release{Version: version, Modules: Released(modules), clone: clone, sums: map[string][]string{}}
+	for _, m := range modules {
+		if !m.IsKnown() {
+			return nil, fmt.Errorf("%s: the module is in none of contrib, cmd, examples, bench and .ci, so whether it gets a tag is not known", m.Dir)
+		}
+	}
 	if len(r.Modules) == 0 || r.Modules[0].Dir != "" {
 		return nil, fmt.Errorf("the repository has no module in its root, or it uses another one")
 	}
