@@ -62,26 +62,34 @@ func LoadEnvFile(path string) error {
 	return nil
 }
 
-// parseEnv reads lines NAME=value: with "export" before them, values in quotes, comments and empty lines.
+// parseEnv reads lines NAME=value: with "export" before them, values in quotes that can have several lines, comments and empty lines.
 func parseEnv(content []byte) (map[string]string, error) {
 	variables := map[string]string{}
 	var errs []error
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	for i, line := range strings.Split(string(content), "\n") {
-		line = strings.TrimSpace(line)
+	lines := strings.Split(string(content), "\n")
+	for i := 0; i < len(lines); i++ {
+		number, line := i+1, strings.TrimSpace(lines[i])
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "export ")), "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !ok || !envName.MatchString(name) {
-			errs = append(errs, fmt.Errorf("line %d is not NAME=value", i+1))
+			errs = append(errs, fmt.Errorf("line %d is not NAME=value", number))
 			continue
 		}
-		if value, ok = unquote(value); !ok {
-			errs = append(errs, fmt.Errorf("line %d: the value of %s has an opening quote and no closing one", i+1, name))
+		plain, ok := unquote(value)
+		for end := i + 1; !ok && end < len(lines); end++ { // the value may have several lines
+			value += "\n" + strings.TrimSuffix(lines[end], "\r")
+			if whole, closed := unquote(value); closed {
+				plain, ok, i = whole, true, end
+			}
 		}
-		variables[name] = value
+		if !ok {
+			errs = append(errs, fmt.Errorf("line %d: the value of %s has an opening quote and no closing one", number, name))
+		}
+		variables[name] = plain
 	}
 	return variables, errors.Join(errs...)
 }
