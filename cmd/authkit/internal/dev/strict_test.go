@@ -186,3 +186,12 @@ func TestWhatABrowserAsksForByItselfIsNoFinding(t *testing.T) {
 		assert.Zero(t, findings, path)
 	}
 }
+
+func TestARefreshBySessionIsToldToAuthenticate(t *testing.T) {
+	for _, path := range []string{"/user_management/sessions/refresh", "/sessions/refresh"} {
+		c := &call{Request: httptest.NewRequest(http.MethodPost, path, nil)}
+		findings := c.check()
+		require.Len(t, findings, 1)
+		assert.Contains(t, findings[0], "use POST /user_management/authenticate with the grant refresh_token", path)
+	}
+}
