@@ -34,8 +34,8 @@ var absent = []struct {
 }{
 	{regexp.MustCompile(`^\w+ /user_management/jwks`), "GET /sso/jwks/{client_id}"},
 	{regexp.MustCompile(`^GET /user_management/sessions/[^/]+$`), "GET /user_management/users/{id}/sessions"},
-	{regexp.MustCompile(`^\w+ (/user_management)?/sessions/[^/]+(/revoke)?$`), "POST /user_management/sessions/revoke with session_id"},
 	{regexp.MustCompile(`^POST (/user_management)?/sessions/refresh$`), "POST /user_management/authenticate with the grant refresh_token"},
+	{regexp.MustCompile(`^\w+ (/user_management)?/sessions/[^/]+(/revoke)?$`), "POST /user_management/sessions/revoke with session_id"},
 	{regexp.MustCompile(`^POST /user_management/mfa/enroll$`), "POST /user_management/users/{id}/auth_factors"},
 	{regexp.MustCompile(`^POST /user_management/device_authorization$`), "POST /user_management/authorize/device"},
 	{regexp.MustCompile(`^POST /user_management/device_code$`), "POST /user_management/authenticate with the grant urn:ietf:params:oauth:grant-type:device_code"},
