@@ -252,6 +252,7 @@ func TestAllFaultsOfTheRulesAreReportedAtOnce(t *testing.T) {
 	} {
 		assert.Contains(t, fmt.Sprint(places[place]), problem[1:], place)
 	}
+	assert.NotContains(t, places, "rules[5]", "that no credential is left follows from the fault of allow")
 	status, _ := app.send(t, ben, "GET", "/")
 	assert.Equal(t, 200, status)
 }

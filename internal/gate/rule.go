@@ -76,6 +76,10 @@ func (f *Faults) add(place, format string, args ...any) {
 	*f = append(*f, Fault{place, fmt.Sprintf(format, args...)})
 }
 
+func (f Faults) has(place string) bool {
+	return slices.ContainsFunc(f, func(fault Fault) bool { return fault.Place == place })
+}
+
 func rulePlace(i int) string { return fmt.Sprintf("rules[%d]", i) }
 
 // withDefault returns the rules, and the rule for sessions at all paths if they have none for all paths and methods.

@@ -16,6 +16,12 @@ import (
 // variables. It does not listen and makes no connection.
 func (c *Config) Check() error {
 	faults := &faultList{lines: c.lines}
+	c.check(faults)
+	return faults.err()
+}
+
+// check adds all faults.
+func (c *Config) check(faults *faultList) {
 	if _, port, err := net.SplitHostPort(c.Listen); err == nil && len(c.redirectURLs()) == 0 {
 		if address := defaultRedirect(c, port); address != "" {
 			c.WorkOS.RedirectURLs = []string{address}
@@ -27,7 +33,6 @@ func (c *Config) Check() error {
 	c.checkServer(faults)
 	ak := c.newAuthKit(slog.New(slog.DiscardHandler), faults)
 	c.newSite(orStandIn(ak), slog.New(slog.DiscardHandler), nil, nil, faults)
-	return faults.err()
 }
 
 // checkServer adds the faults of what a reload does not change.

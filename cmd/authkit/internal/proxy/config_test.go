@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,12 +72,55 @@ func TestARequirementWithoutAValueIsAFault(t *testing.T) {
 	assert.NoError(t, err, "no rule is the default, which guards all paths")
 }
 
-func TestEveryFaultOfMeaningIsReportedAtOnceWithItsLine(t *testing.T) {
+func TestAFaultOfFormDoesNotHideTheFaultsOfMeaning(t *testing.T) {
+	withoutVariables(t)
+	_, err := proxy.Load(writeFile(t, "c.yaml", "upstreams: [{url: \"http://localhost:1\"}]\nrules:\n  - path: /a\n    allow: [publik]\n  - path: /b\n    role: [admin]\nlimits: {idle_timeout: fast}\n"))
+	var faults proxy.Faults
+	require.ErrorAs(t, err, &faults)
+	require.Len(t, faults, 6, faults)
+	for i, want := range []string{
+		"workos.api_key_file", "workos.client_id", "workos.cookie_password_files",
+		`line 4: rules[0].allow: "publik"`, "line 6: field role does not exist in rule", "line 7: cannot unmarshal",
+	} {
+		assert.Contains(t, faults[i], want)
+	}
+}
+
+func TestAFaultOfTheProxyNamesWhatTheProxyReads(t *testing.T) {
+	withoutVariables(t)
+	c := proxy.Default()
+	c.Upstreams = []proxy.Upstream{{URL: "http://localhost:1"}}
+	c.WorkOS.RedirectURLs = []string{"http://app.example.com/callback"}
+	c.WorkOS.BaseURL = "http://api.example.com"
+	c.Session.CookieName = "wos-session"
+	c.Session.RevocationDeadline = time.Hour
+	err := c.Check()
+	require.Error(t, err)
+	for _, want := range []string{
+		"workos.api_key_file (or WORKOS_API_KEY): no API key is set; give one that starts with sk_\n", "is plain http on a host that is not loopback; use https\n",
+		"session.cookie_name (or WORKOS_COOKIE_NAME): ", "session.revocation_deadline: needs a store",
+	} {
+		assert.Contains(t, err.Error()+"\n", want)
+	}
+	assert.NotRegexp(t, `\bWith[A-Z]`, err.Error(), "an option of Go")
+
+	c.Store.URL = "redis://localhost:6379"
+	assert.NotContains(t, c.Check().Error(), "session.revocation_deadline")
+}
+
+// withoutVariables removes the variables of WorkOS for a test.
+func withoutVariables(t *testing.T) {
+	t.Helper()
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "WORKOS_") {
+			t.Setenv(name, "") // restores the variable after the test
 			require.NoError(t, os.Unsetenv(name))
 		}
 	}
+}
+
+func TestEveryFaultOfMeaningIsReportedAtOnceWithItsLine(t *testing.T) {
+	withoutVariables(t)
 	secret := "correct horse battery"
 	short := writeFile(t, "password", secret)
 	c, err := proxy.Load(writeFile(t, "c.yaml", fmt.Sprintf(`listen: nowhere

@@ -25,8 +25,8 @@ func (f Faults) Error() string { return strings.Join(f, "\n") }
 // maxFile bounds a configuration file and a file with a secret.
 const maxFile = 1 << 20
 
-// Load reads a configuration file in YAML. A key that does not exist is a fault. The error is a [Faults] with all faults of form; those
-// of meaning are reported by [Config.Check].
+// Load reads a configuration file in YAML. A key that does not exist is a fault. The error is a [Faults]: with a fault of form, such as
+// a number in place of a list, it also has the faults of meaning in the rest of the file. Otherwise [Config.Check] reports those.
 func Load(name string) (*Config, error) {
 	content, err := readFile(name)
 	if err != nil {
@@ -60,12 +60,7 @@ func parse(name string, content []byte) (*Config, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, Faults{name + ": the file is empty"}
-	case errors.As(err, &types):
-		var faults Faults
-		for _, text := range types.Errors {
-			faults = append(faults, name+": "+readable(text))
-		}
-		return nil, faults
+	case errors.As(err, &types): // c has the rest of the file
 	case err != nil:
 		return nil, Faults{name + ": " + strings.TrimPrefix(err.Error(), "yaml: ")}
 	}
@@ -79,21 +74,24 @@ func parse(name string, content []byte) (*Config, error) {
 	c.source = sha256.Sum256(content)
 	c.lines = map[string]int{}
 	recordLines(c.lines, "", root.Content[0])
-	if faults := missingValues(name, root.Content[0]); len(faults) > 0 {
-		return nil, faults
+	var form []string
+	if types != nil {
+		form = types.Errors
+	}
+	if form = append(form, missingValues(root.Content[0])...); len(form) > 0 {
+		return nil, c.allFaults(form)
 	}
 	return c, nil
 }
 
 // missingValues returns a fault for each key of a rule that has no value. YAML reads it as null, which would remove a requirement.
-func missingValues(name string, root *yaml.Node) Faults {
-	var faults Faults
+func missingValues(root *yaml.Node) (faults []string) {
 	check := func(place string, line int, value *yaml.Node) {
 		if value.Kind == yaml.AliasNode {
 			value = value.Alias
 		}
 		if value.Tag == "!!null" {
-			faults = append(faults, fmt.Sprintf("%s: line %d: %s has no value; give one or remove it", name, line, place))
+			faults = append(faults, fmt.Sprintf("line %d: %s has no value; give one or remove it", line, place))
 		}
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
@@ -109,6 +107,26 @@ func missingValues(name string, root *yaml.Node) Faults {
 		}
 	}
 	return faults
+}
+
+// allFaults returns faults of form, which begin with "line N: ", and those of meaning at other lines.
+func (c *Config) allFaults(form []string) error {
+	all := &faultList{}
+	ofForm := map[int]bool{}
+	for _, text := range form {
+		var line int
+		_, _ = fmt.Sscanf(text, "line %d:", &line) // 0 for a text without one
+		ofForm[line] = true
+		all.found = append(all.found, placed{line, readable(text)})
+	}
+	meaning := &faultList{lines: c.lines}
+	c.check(meaning)
+	for _, fault := range meaning.found {
+		if fault.line == 0 || !ofForm[fault.line] { // at the same line, it may follow from the fault of form
+			all.found = append(all.found, fault)
+		}
+	}
+	return all.err()
 }
 
 // readable makes a text for people of one of package yaml, which names Go's types.
@@ -158,7 +176,7 @@ type placed struct {
 // add adds a fault. Its line is that of the place, or of the nearest one around it.
 func (l *faultList) add(place, format string, args ...any) {
 	text := place + ": " + fmt.Sprintf(format, args...)
-	for at := place; at != ""; {
+	for at, _, _ := strings.Cut(place, " "); at != ""; { // without the variables
 		if line, ok := l.lines[at]; ok {
 			l.found = append(l.found, placed{line, fmt.Sprintf("line %d: %s", line, text)})
 			return

@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,18 @@ var placeOf = map[string]string{
 	"WithTrustedOrigins": "session.trusted_origins",
 	"WithLoginPath":      "paths.login", "WithLogoutPath": "paths.logout", "WithLoginParams": "sign_in",
 }
+
+// problemOf has texts for faults that authkit explains with options of Go, by the option and the reason.
+var problemOf = map[string]string{
+	"WithAPIKey missing":                 "no API key is set; give one that starts with sk_",
+	"WithRedirectURL insecure":           plainHTTP,
+	"WithPostLogoutRedirectURL insecure": plainHTTP,
+	"WithBaseURL insecure":               plainHTTP,
+	"WithCookieName conflict":            "is the name of WorkOS's other libraries, or begins with __Host- or __Secure- and does not fit the address or the domain; choose another name",
+	"WithRevocationDeadline conflict":    "needs a store (store.url)",
+}
+
+const plainHTTP = "is plain http on a host that is not loopback; use https"
 
 // newAuthKit returns the AuthKit, and adds the faults of its configuration. It returns nil if there is one.
 func (c *Config) newAuthKit(log *slog.Logger, faults *faultList, more ...authkit.Option) *authkit.AuthKit {
@@ -76,7 +89,7 @@ func (c *Config) newAuthKit(log *slog.Logger, faults *faultList, more ...authkit
 	}
 	ak, err := authkit.FromEnv(append(opts, more...)...)
 	if err != nil {
-		addConfigErrors(err, faults)
+		c.addConfigErrors(err, faults)
 		return nil
 	}
 	if len(c.redirectURLs()) == 0 {
@@ -100,10 +113,10 @@ func secretFiles(place string, names []string, faults *faultList) []string {
 }
 
 // addConfigErrors adds the faults that authkit.New has joined.
-func addConfigErrors(err error, faults *faultList) {
+func (c *Config) addConfigErrors(err error, faults *faultList) {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
-			addConfigErrors(one, faults)
+			c.addConfigErrors(one, faults)
 		}
 		return
 	}
@@ -112,14 +125,14 @@ func addConfigErrors(err error, faults *faultList) {
 		faults.add("workos", "%v", err)
 		return
 	}
-	place := placeOf[fault.Option]
-	if place == "" {
-		place = fault.Option
+	if fault.Option == "WithRevocationDeadline" && fault.Reason == authkit.ReasonConflict && c.Store != (Store{}) {
+		return // a check opens no store
 	}
+	place := cmp.Or(placeOf[fault.Option], fault.Option)
 	if len(fault.Variables) > 0 {
 		place += " (or " + strings.Join(fault.Variables, ", ") + ")"
 	}
-	faults.add(place, "%s", fault.Problem)
+	faults.add(place, "%s", cmp.Or(problemOf[fault.Option+" "+string(fault.Reason)], fault.Problem))
 }
 
 // redirectURLs returns the redirect URLs, of which the file or the environment has at least one.
