@@ -238,6 +238,31 @@ func TestLogoutEndsTheSessionAndTheBrowserSession(t *testing.T) {
 	a.callbackQuery(page)
 }
 
+func TestTheSignedOutPageLinksToTheApplicationOfTheRedirectURI(t *testing.T) {
+	for redirect, link := range map[string]string{
+		"http://localhost:8080/callback?a=b": `<a href="http://localhost:8080/">Go to http://localhost:8080/</a>`,
+		"https://app.example.com/callback":   `<a href="https://app.example.com/">`,
+		"com.example.app:/callback":          "",
+		"":                                   "",
+	} {
+		var options []authkittest.Option
+		if redirect != "" {
+			options = append(options, authkittest.WithRedirectURIs(redirect))
+		}
+		answer, err := http.Get(authkittest.New(t, options...).URL() + "/signed-out")
+		require.NoError(t, err)
+		page, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		answer.Body.Close()
+		assert.Contains(t, string(page), "You are signed out")
+		if link == "" {
+			assert.NotContains(t, string(page), "<a ", redirect)
+		} else {
+			assert.Contains(t, string(page), link, redirect)
+		}
+	}
+}
+
 func TestLogoutRedirectsOnlyToRegisteredAddresses(t *testing.T) {
 	a := newApp(t, authkittest.WithSignOutRedirects("https://app.example.com/bye", "https://app.example.com/other"))
 	a.signIn("Ada")

@@ -2,7 +2,10 @@
 
 package authkittest
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
+)
 
 // logout answers RouteLogout. It only needs the session ID. It also works for a session that has already ended.
 func (f *Server) logout(r *http.Request) pageResponse {
@@ -32,6 +35,14 @@ func (f *Server) logoutRedirect(returnTo string) string {
 	}
 }
 
+// signedOutPage has a link to the application, at the root of the host of the first redirect URI. WorkOS has no such page: it
+// redirects to the default of the dashboard.
 func (f *Server) signedOutPage(*http.Request) pageResponse {
-	return notice(http.StatusOK, "You are signed out", "You can close this page or go back to the application.")
+	v := view{Heading: "You are signed out", Problem: "You can close this page or go back to the application."}
+	if len(f.redirectURIs) > 0 {
+		if u, err := url.Parse(f.redirectURIs[0].text); err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
+			v.Back = u.Scheme + "://" + u.Host + "/"
+		}
+	}
+	return showPage(http.StatusOK, "notice", v)
 }

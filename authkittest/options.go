@@ -71,7 +71,8 @@ func WithRedirectURIs(uris ...string) Option {
 
 // WithSignOutRedirects registers the addresses that a logout can redirect to. return_to must be one of them, equal in every
 // character. Otherwise the logout redirects to the first one. Without this option, every http or https address on a loopback
-// host is accepted.
+// host is accepted, and a logout without return_to ends at a page of the fake. It has a link to the root of the host of the first
+// redirect URI, which is a convenience of the fake.
 func WithSignOutRedirects(uris ...string) Option {
 	return func(s *settings) { s.signOutRedirects = append(s.signOutRedirects, uris...) }
 }

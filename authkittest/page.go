@@ -42,6 +42,7 @@ type view struct {
 	Provider      string // name of a provider of Pipes
 	Heading       string
 	Problem       string
+	Back          string // the address of the application; empty for none
 	UserCode      string // user code of a device
 	Host          string // of the redirect URI of a client
 	SentTo        string // where a code was sent: an email address or a phone number
