@@ -27,9 +27,10 @@ func newProxy() *cobra.Command {
 The proxy signs people in and passes their requests to the application, with identity headers such as X-Authkit-User. Every path needs
 a session, except those that a rule opens.
 
-The secrets come from WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD, or from files that the configuration names. SIGHUP reads
-the configuration again, and so does a change of the file. SIGTERM ends the proxy gracefully,
-and a second one at once.`,
+The secrets come from WORKOS_API_KEY, WORKOS_CLIENT_ID and WORKOS_COOKIE_PASSWORD, or from files that the configuration names.
+With WORKOS_WEBHOOK_SECRET, the proxy answers the webhooks of WorkOS. To try it without an account: authkit dev authkit proxy --upstream URL
+
+SIGHUP reads the configuration again, and so does a change of the file. SIGTERM ends the proxy gracefully, and a second one at once.`,
 		Example: `  authkit proxy --upstream http://localhost:3000 --public '/assets/*'
   authkit proxy --config authkit-proxy.yaml
   authkit proxy --check authkit-proxy.yaml`,
@@ -83,7 +84,7 @@ and a second one at once.`,
 	flags.StringArrayVar(&public, "public", nil, "a `path` that needs no sign-in, such as '/assets/*'; may be repeated")
 	flags.StringVar(&listen, "listen", "", "the `address` to listen on (default localhost:8080)")
 	flags.StringVar(&redirect, "redirect-url", "", "the `URL` of the callback (default WORKOS_REDIRECT_URI, or http://localhost:8080/callback)")
-	flags.StringVar(&admin, "admin", "", "the `address` for /metrics, /healthz and /readyz (default none)")
+	flags.StringVar(&admin, "admin", "", "another `address` to listen on, for operators: /metrics, /healthz and /readyz (default none)")
 	for _, name := range []string{"config", "check"} {
 		_ = command.MarkFlagFilename(name, "yaml", "yml")
 	}

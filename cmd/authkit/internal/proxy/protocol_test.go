@@ -191,17 +191,30 @@ func TestAnEventOfWorkOSEndsASessionAtTheProxy(t *testing.T) {
 
 func TestAWebhookOfWorkOSReachesTheProxyAndNotTheUpstream(t *testing.T) {
 	const secret = "webhook-secret"
-	d := start(t, echo, setUp{change: func(c *proxy.Config) {
-		c.Events.Follow = false
-		c.Events.WebhookSecretFiles = []string{writeFile(t, "webhook", secret)}
-	}})
-	cookie := d.cookieOf(ben)
-	d.Fake.AddWebhookEndpoint(d.URL+"/webhooks/workos", secret)
-	d.Fake.DeleteUser(ben)
-	require.NoError(t, d.Fake.WaitForWebhooks(t.Context()))
-	assert.Equal(t, 401, d.do("", "GET", "/a", nil, "Cookie: "+cookie).StatusCode)
-	assert.Equal(t, 401, d.do("", "POST", "/webhooks/workos", strings.NewReader("{}")).StatusCode)
-	assert.NotContains(t, d.Log.String(), secret)
+	for name, set := range map[string]func(c *proxy.Config){
+		"a file":       func(c *proxy.Config) { c.Events.WebhookSecretFiles = []string{writeFile(t, "webhook", secret)} },
+		"the variable": func(*proxy.Config) { t.Setenv("WORKOS_WEBHOOK_SECRET", secret+"\n") },
+		"a file before the variable": func(c *proxy.Config) {
+			t.Setenv("WORKOS_WEBHOOK_SECRET", "another-secret")
+			c.Events.WebhookSecretFiles = []string{writeFile(t, "webhook", secret)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := start(t, echo, setUp{change: func(c *proxy.Config) {
+				c.Events.Follow = false
+				set(c)
+			}})
+			cookie := d.cookieOf(ben)
+			d.Fake.AddWebhookEndpoint(d.URL+"/webhooks/workos", secret)
+			d.Fake.DeleteUser(ben)
+			require.NoError(t, d.Fake.WaitForWebhooks(t.Context()))
+			assert.Equal(t, 401, d.do("", "GET", "/a", nil, "Cookie: "+cookie).StatusCode)
+			answer := d.do("", "POST", "/webhooks/workos", strings.NewReader("{}"))
+			assert.Equal(t, 401, answer.StatusCode)
+			assert.Contains(t, answer.Text, "invalid_webhook_signature")
+			assert.NotContains(t, d.Log.String(), secret)
+		})
+	}
 }
 
 func TestOperatorsSeeMetricsAndTheLogHasNoSecret(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"os"
 	"slices"
 	"strings"
 
@@ -47,6 +48,9 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 		keys = signer.Keys()
 	}
 	webhooks := secretFiles("events.webhook_secret_files", c.Events.WebhookSecretFiles, faults)
+	if secret := strings.TrimSpace(os.Getenv("WORKOS_WEBHOOK_SECRET")); secret != "" && len(c.Events.WebhookSecretFiles) == 0 {
+		webhooks = []string{secret}
+	}
 	rules := make([]gate.Rule, len(c.Rules))
 	for i, rule := range c.Rules {
 		rules[i] = gate.Rule(rule)
