@@ -49,6 +49,7 @@ Exit status: that of the command; 1 for a fault, or after a finding of --strict;
 	flags.StringArrayVar(&cfg.Redirects, "redirect", nil, "redirect `URI` of the application, once for each host")
 	flags.StringArrayVar(&cfg.SignOutRedirects, "sign-out-redirect", nil, "registered `URL` after sign-out (default every one on a loopback host)")
 	flags.StringVar(&cfg.Webhook, "webhook", "", "`URL` to which webhooks are sent (default /webhooks/workos on the host of the redirect URI)")
+	flags.BoolVar(&cfg.NoWebhooks, "no-webhooks", false, "send no webhooks")
 	flags.StringVar(&cfg.Invitation, "invitation", "", "`URL` of the page that an invitation leads to (default /invitation on that host)")
 	flags.StringVar(&cfg.Seed, "seed", "", "YAML `file` of users, organizations, roles, flags and API keys; see docs/dev.md")
 	flags.StringArrayVar(&cfg.Roles, "role", nil, "`role` and its permissions, such as editor=posts:read,posts:write")

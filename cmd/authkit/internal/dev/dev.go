@@ -24,6 +24,7 @@ type Config struct {
 	DefaultRedirect  string   // the redirect URI if there are none; http://localhost:8080/callback
 	SignOutRedirects []string // those registered; empty: every one on a loopback host
 	Webhook          string   // the URL for webhooks; /webhooks/workos on the host of the redirect URI
+	NoWebhooks       bool     // sends none
 	Invitation       string   // the page of invitations; /invitation on the host of the redirect URI
 	WebhookSecret    string   // a random one
 
@@ -139,6 +140,9 @@ func (s *server) check() (faulty []namedFault, err error) {
 		if _, ok := webOrigin(address); address != "" && !ok {
 			errs = append(errs, fmt.Errorf("%s: %q is no http or https URL", flag, address))
 		}
+	}
+	if s.NoWebhooks && s.Webhook != "" {
+		errs = append(errs, errors.New("--no-webhooks: give it or --webhook, and not both"))
 	}
 	for _, resource := range s.Resources {
 		if _, ok := webOrigin(resource); !ok || strings.ContainsAny(resource, "#'") {
@@ -305,6 +309,9 @@ func (s *server) setVariables(id identity) {
 	s.variables["WORKOS_WEBHOOK_SECRET"] = cmp.Or(s.WebhookSecret, id.webhookSecret)
 	if len(s.Resources) > 0 {
 		s.variables["AUTHKIT_DOMAIN"] = s.fake.URL()
+	}
+	if s.NoWebhooks {
+		return
 	}
 	if s.Webhook = applicationURL(s.Webhook, s.Redirects[0], "/webhooks/workos"); s.Webhook != "" {
 		s.fake.AddWebhookEndpoint(s.Webhook, s.variables["WORKOS_WEBHOOK_SECRET"])

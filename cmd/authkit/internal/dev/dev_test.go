@@ -218,7 +218,7 @@ func TestTheFakeProgramRunsACommandThatAUserSignsInTo(t *testing.T) {
 	require.NoError(t, err)
 	assert.Error(t, cmd.Wait(), "SIGTERM ends the command")
 	assert.Contains(t, stderr.String(), "Open the pages of your application")
-	assert.Contains(t, stderr.String(), "Webhooks go to http://"+address+"/webhooks/workos.")
+	assert.Contains(t, stderr.String(), "Webhooks go to http://"+address+"/webhooks/workos (none with --no-webhooks).")
 	assert.Contains(t, stderr.String(), "chiara@example.com (member of Harbor Press with posts:read; admin of Pine Street Studio with posts:read, posts:write)")
 	assert.Regexp(t, `Organizations: Harbor Press org_\w+, Pine Street Studio org_\w+\.`, stderr.String())
 	assert.Regexp(t, `API key dev of Harbor Press with posts:read, posts:write, members:manage: Authorization: Bearer sk_\w+\n`, stderr.String())
@@ -257,10 +257,29 @@ func TestTheFakeProgramHasTheExitStatusOfItsCommand(t *testing.T) {
 	assert.Equal(t, 1, exit.ExitCode())
 	assert.Contains(t, stderr.String(), "no-such-command-of-this-test")
 
-	for _, flag := range []string{"--no-such-flag", "--webhook=/webhooks", "--invitation=/invited", "--role==posts:read", "--flag=", "--provider=", "--scope=", "--resource=/mcp", "--resource=http://localhost:8080/mcp#tools"} {
-		cmd, _, _ = start(t, nil, flag)
+	for _, flag := range []string{"--no-such-flag", "--webhook=/webhooks", "--webhook=http://localhost:1/w --no-webhooks", "--invitation=/invited", "--role==posts:read", "--flag=", "--provider=", "--scope=", "--resource=/mcp", "--resource=http://localhost:8080/mcp#tools"} {
+		cmd, _, _ = start(t, nil, strings.Fields(flag)...)
 		require.ErrorAs(t, cmd.Wait(), &exit)
 		assert.Equal(t, 2, exit.ExitCode())
+	}
+}
+
+func TestTheFakeProgramSendsNoWebhooksIfItMustNot(t *testing.T) {
+	for endpoints, args := range [][]string{{"--export", "--no-webhooks"}, {"--export"}} {
+		cmd, stdout, _ := start(t, nil, args...)
+		variables := printedVariables(t, stdout)
+		r, err := http.NewRequest(http.MethodGet, "http://"+variables["WORKOS_API_HOSTNAME"]+":"+variables["WORKOS_API_PORT"]+"/webhook_endpoints", nil)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+variables["WORKOS_API_KEY"])
+		response, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		var list struct{ Data []json.RawMessage }
+		assert.NoError(t, json.NewDecoder(response.Body).Decode(&list))
+		response.Body.Close()
+		assert.Equal(t, http.StatusOK, response.StatusCode)
+		assert.Len(t, list.Data, endpoints, args)
+		require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		assert.NoError(t, cmd.Wait())
 	}
 }
 

@@ -172,7 +172,7 @@ func (s *server) printDirectory() {
 		s.out.line("API key %s of %s with %s: Authorization: Bearer %s", k.Name, k.Organization, strings.Join(k.Permissions, ", "), k.Value)
 	}
 	if s.Webhook != "" {
-		s.out.line("Webhooks go to %s.", s.Webhook)
+		s.out.line("Webhooks go to %s (none with --no-webhooks).", s.Webhook)
 	}
 }
 
