@@ -44,6 +44,14 @@ func (d *doctor) checkAPIKey(ctx context.Context) {
 		d.warn(check, "Try again in a moment.", "WorkOS did not answer the list of redirect URIs as expected: %s", reason(err))
 		return
 	}
+	d.registered = uris
+	if uris != nil {
+		defer d.matchRedirectURI(uris)
+	}
+	if d.unknownClient {
+		d.ok(check, "accepted; whether it belongs to the client ID was not asked")
+		return
+	}
 	limited, cancelGrant := d.limited(ctx)
 	defer cancelGrant()
 	_, err = d.client.AuthenticateWithRefreshToken(limited, workos.AuthenticateWithRefreshTokenParams{RefreshToken: madeUpToken})
@@ -55,10 +63,6 @@ func (d *doctor) checkAPIKey(ctx context.Context) {
 			"WorkOS accepts the API key, but not together with %s (%s)", d.env.clientID, refusal.Code)
 	default:
 		d.ok(check, "accepted; whether it belongs to the client ID is not known (%s)", reason(err))
-	}
-	d.registered = uris
-	if uris != nil {
-		d.matchRedirectURI(uris)
 	}
 }
 
@@ -106,6 +110,7 @@ func (d *doctor) matchRedirectURI(uris []string) {
 			break
 		}
 	}
+	d.unregistered = true
 	d.fault(check, "Register exactly "+shown(own)+" in the WorkOS dashboard (Redirects), or correct WORKOS_REDIRECT_URI. Every character counts.",
 		"%s is not registered%s", shown(own), near)
 }
@@ -178,8 +183,15 @@ var loopbackNames = []string{"localhost", "127.0.0.1", "::1"}
 // has compared the URI with the list; this finds what the list does not have, and is the only check of a public client.
 func (d *doctor) checkRedirectURI(ctx context.Context) {
 	const check = "authorization"
-	if d.unreachable || d.env.redirectURI == "" {
+	switch {
+	case d.unreachable || d.env.redirectURI == "":
 		d.skip(check, "not asked")
+		return
+	case d.unknownClient:
+		d.skip(check, "not asked; see the client ID")
+		return
+	case d.unregistered:
+		d.skip(check, "not asked; see the redirect URI")
 		return
 	}
 	query := url.Values{

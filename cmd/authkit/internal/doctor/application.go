@@ -70,7 +70,9 @@ func (d *doctor) checkApplication(ctx context.Context) {
 		return
 	}
 	d.skip("response header", "an application makes no large header on request; stop it and let doctor stand in for it (--stand-in)")
-	d.checkLogin(ctx, root)
+	if d.checkLogin(ctx, root) {
+		d.checkCallback(ctx, u)
+	}
 }
 
 // standInHeader is the header of a request that says how large the header of the answer is to be.
@@ -148,50 +150,77 @@ func cookieLine(size int) string {
 	return strings.Join(cookies, "; ")
 }
 
-// checkLogin begins a sign-in, and compares what the application asks for with the environment.
-func (d *doctor) checkLogin(ctx context.Context, root string) {
+// navigation is the header of a browser that opens a page.
+func navigation() http.Header {
+	return http.Header{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}}
+}
+
+// checkLogin begins a sign-in, and compares what the application asks for with the environment. It reports whether nothing has shown
+// that the application has another environment.
+func (d *doctor) checkLogin(ctx context.Context, root string) bool {
 	const check = "sign-in"
-	navigation := http.Header{"Accept": {"text/html"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}}
-	login, err := d.get(ctx, root+d.LoginPath, navigation)
+	login, err := d.get(ctx, root+d.LoginPath, navigation())
 	if err != nil {
 		finding, cure := failure(root, err)
 		d.fault(check, cure, "%s", finding)
-		return
+		return false
 	}
 	location, err := url.Parse(login.Header.Get("Location"))
 	if err != nil || !strings.HasSuffix(location.Path, "/user_management/authorize") {
 		d.skip(check, "%s does not lead to AuthKit (%d); name the path with --login-path", d.LoginPath, login.StatusCode)
-		return
+		return true
 	}
-	d.compareSignIn(root, login, location.Query())
+	return d.compareSignIn(root, login, location.Query())
 }
 
-// compareSignIn compares an authorization request of the application with the environment.
-func (d *doctor) compareSignIn(root string, login *answer, query url.Values) {
+// checkCallback requests the path of the redirect URI, without the query with which AuthKit returns.
+func (d *doctor) checkCallback(ctx context.Context, application *url.URL) {
+	const check = "callback"
+	redirect, err := url.Parse(d.env.redirectURI)
+	if err != nil || redirect.Hostname() != application.Hostname() {
+		d.skip(check, "not requested; the redirect URI is not at the host of --url")
+		return
+	}
+	a, err := d.get(ctx, application.Scheme+"://"+application.Host+redirect.EscapedPath(), navigation())
+	switch {
+	case err != nil:
+		finding, cure := failure(application.Scheme+"://"+application.Host, err)
+		d.fault(check, cure, "%s", finding)
+	case a.StatusCode == http.StatusNotFound:
+		d.fault(check, "Mount ak.Callback() at exactly this path, or correct WORKOS_REDIRECT_URI. A proxy in front of the application must pass the path on.",
+			"the application answers 404 at %s, the path of the redirect URI", redirect.EscapedPath())
+	default:
+		d.ok(check, "the application answers at %s", redirect.EscapedPath())
+	}
+}
+
+// compareSignIn compares an authorization request of the application with the environment. It reports whether both are the same.
+func (d *doctor) compareSignIn(root string, login *answer, query url.Values) bool {
 	const check = "sign-in"
 	sent := query.Get("redirect_uri")
 	switch {
 	case query.Get("client_id") != d.env.clientID && d.env.clientID != "":
 		d.fault(check, "Give doctor the environment of the application (--env-file), or correct WORKOS_CLIENT_ID there and restart it.",
 			"the application uses another client ID than this environment")
-		return
+		return false
 	case d.isOfOtherHost(root, sent):
 		if d.registered != nil && !isRegistered(sent, d.registered) {
 			d.fault(check, "Register exactly "+shown(sent)+" in the WorkOS dashboard (Redirects).", "the application returns to %s, which is not registered", shown(sent))
-			return
+			return false
 		}
 	case sent != d.env.redirectURI && d.env.redirectURI != "":
 		d.fault(check, "Correct WORKOS_REDIRECT_URI of the application, and restart it.", "the application returns to %s, and this environment says %s", shown(sent), shown(d.env.redirectURI))
-		return
+		return false
 	}
 	for _, line := range login.Header.Values("Set-Cookie") {
 		c, err := http.ParseSetCookie(line)
 		if err == nil && strings.HasPrefix(root, "https://") && !c.Secure && c.Value != "" {
 			d.warn(check, "Set WORKOS_REDIRECT_URI to an https URL: it decides whether cookies are Secure.", "the application sets a cookie without Secure over https")
-			return
+			return true
 		}
 	}
 	d.ok(check, "the application asks for this client ID, and returns to %s", shown(sent))
+	return true
 }
 
 // isOfOtherHost reports whether an application on several hosts has sent the redirect URI of the host of root, and the environment

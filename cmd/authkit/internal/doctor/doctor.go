@@ -55,7 +55,11 @@ type doctor struct {
 	base        string   // the address of WorkOS
 	registered  []string // the redirect URIs of the environment; nil if they are not known
 	unreachable bool
-	typical     int // octets of the Cookie header of a typical session; 0 if unknown
+
+	unknownClient bool // WorkOS does not know the client ID
+	unregistered  bool // the list of WorkOS lacks the redirect URI
+
+	typical int // octets of the Cookie header of a typical session; 0 if unknown
 }
 
 // Run runs all checks, and returns a result of each in their order. Each check takes at most cfg.Timeout for each of its calls.

@@ -123,6 +123,7 @@ func (d *doctor) checkReachable(ctx context.Context) {
 	d.ok(check, "%s answers after %d ms", d.base, document.after.Sub(document.before).Milliseconds())
 	d.checkClock(document)
 	if document.StatusCode == http.StatusNotFound {
+		d.unknownClient = true
 		d.fault("client ID", "Copy the client ID again: WorkOS dashboard, Overview. Is it the one of this environment (staging or production)?",
 			"WorkOS has no application %s", d.env.clientID)
 		return
@@ -169,20 +170,17 @@ func (d *doctor) checkClock(a *answer) {
 	const cure = "Set the clock: turn on time synchronization (timedatectl set-ntp true, chrony, or the settings of the host of a virtual machine)."
 	ahead := a.before.Sub(date.Add(time.Second)) // at least that much
 	behind := date.Sub(a.after)
-	text := "the clock of this machine is %s %s WorkOS"
 	switch off := max(ahead, behind).Round(time.Second); {
-	case off >= skewWarning:
-		direction := "ahead of"
-		if behind > ahead {
-			direction = "behind"
-		}
-		if off > skewFault {
-			d.fault(check, cure, text+": tokens are refused", off, direction)
-		} else {
-			d.warn(check, cure, text+"; from 60 s on, tokens are refused", off, direction)
-		}
-	default:
+	case off < skewWarning:
 		d.ok(check, "within %s of WorkOS", skewWarning)
+	case ahead >= behind && off > skewFault:
+		d.fault(check, cure, "the clock of this machine is %s ahead of WorkOS: sessions are refreshed too often, and tokens are refused beyond their lifetime and 60 s", off)
+	case ahead >= behind:
+		d.warn(check, cure, "the clock of this machine is %s ahead of WorkOS; sessions are refreshed too early", off)
+	case off > skewFault:
+		d.fault(check, cure, "the clock of this machine is %s behind WorkOS: tokens are refused", off)
+	default:
+		d.warn(check, cure, "the clock of this machine is %s behind WorkOS; from 60 s on, tokens are refused", off)
 	}
 }
 
@@ -191,6 +189,10 @@ func (d *doctor) checkKeys(ctx context.Context) {
 	const check = "signing keys"
 	if d.unreachable {
 		d.skip(check, "not asked, because WorkOS did not answer")
+		return
+	}
+	if d.unknownClient {
+		d.skip(check, "not asked; see the client ID")
 		return
 	}
 	ctx, cancel := d.limited(ctx)

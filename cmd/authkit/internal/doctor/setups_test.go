@@ -193,7 +193,10 @@ var setups = []setup{
 	})), "sign-out redirect", Fault, "does not return to https://app.example.com/", "Sign-out redirects"},
 	{"clock ahead", func(t *testing.T) *scene {
 		return newScene(t, authkittest.WithClock(authkittest.NewFakeClock(time.Now().Add(-5*time.Minute))))
-	}, "clock", Fault, "ahead of WorkOS: tokens are refused", "time synchronization"},
+	}, "clock", Fault, "ahead of WorkOS: sessions are refreshed too often, and tokens are refused beyond their lifetime and 60 s", "time synchronization"},
+	{"clock half a minute ahead", func(t *testing.T) *scene {
+		return newScene(t, authkittest.WithClock(authkittest.NewFakeClock(time.Now().Add(-30*time.Second))))
+	}, "clock", Warning, "ahead of WorkOS; sessions are refreshed too early", "time synchronization"},
 	{"clock behind", func(t *testing.T) *scene {
 		return newScene(t, authkittest.WithClock(authkittest.NewFakeClock(time.Now().Add(5*time.Minute))))
 	}, "clock", Fault, "behind WorkOS: tokens are refused", "time synchronization"},
@@ -271,6 +274,17 @@ var setups = []setup{
 		s.application(func(next http.Handler) http.Handler { return next })
 		s.cfg.URL = strings.Replace(s.cfg.URL, "localhost", "127.0.0.1", 1)
 	}), "host", Warning, "sign-ins return to localhost", "WithRedirectURL"},
+	{"callback not mounted at the path of the redirect URI", with(func(s *scene) {
+		s.application(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/callback" {
+					http.NotFound(w, r)
+					return
+				}
+				next.ServeHTTP(w, r)
+			})
+		})
+	}), "callback", Fault, "answers 404", "Mount ak.Callback()"},
 	{"proxy that does not reach the application", with(func(s *scene) {
 		server := httptest.NewServer(answers(http.StatusBadGateway, ""))
 		s.t.Cleanup(server.Close)
