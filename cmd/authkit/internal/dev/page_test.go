@@ -65,16 +65,21 @@ func TestThePageOfAuthkitDevShowsWhatIsInTheFake(t *testing.T) {
 	p.fake.EmitEvent("custom.newer", map[string]string{"text": "</pre><b>"})
 	_, err := http.Get(p.fake.URL() + "/directories?code=secret-of-a-query")
 	require.NoError(t, err)
+	for _, grant := range []string{"refresh_token", "a-grant-that-is-unknown"} {
+		answer, err := http.PostForm(p.fake.URL()+"/user_management/authenticate", url.Values{"grant_type": {grant}, "refresh_token": {"secret-of-a-body"}})
+		require.NoError(t, err)
+		answer.Body.Close()
+	}
 	status, body := send(t, http.MethodGet, base+"/", nil, nil)
 	assert.Equal(t, http.StatusOK, status)
 	for _, want := range []string{
 		p.fake.URL() + "/mailbox", "http://localhost:8080", "com.example.app:/callback", ada.Email, "End sessions (1)", "invitation to zoe@example.com", "invitation_token=", "Harbor Press", p.fake.Organizations()[0].ID,
-		"GET /directories", "the fake has no such call", "1 that WorkOS would refuse",
+		"GET /directories", "the fake has no such call", "POST /user_management/authenticate (refresh_token)", "that WorkOS would refuse",
 	} {
 		assert.Contains(t, body, want)
 	}
 	assert.Less(t, strings.Index(body, "custom.newer"), strings.Index(body, "custom.older"), "the newest event is first")
-	for _, unwanted := range []string{"<script>alert", "</pre><b>", "secret-of-a-query", p.fake.APIKey()} {
+	for _, unwanted := range []string{"<script>alert", "</pre><b>", "secret-of-a-query", "secret-of-a-body", p.fake.APIKey()} {
 		assert.NotContains(t, body, unwanted)
 	}
 	status, body = send(t, http.MethodGet, base+"/log", nil, nil)

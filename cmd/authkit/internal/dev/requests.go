@@ -28,6 +28,7 @@ type request struct {
 	Time     time.Time // on the clock of the fake
 	Method   string
 	Path     string
+	Grant    string // of an authentication; empty if it is unknown
 	Status   int
 	Findings []string
 }
@@ -67,7 +68,7 @@ func (o *observer) middleware(next http.Handler) http.Handler {
 			if finished && !o.faults.has(c.route) {
 				findings = append(findings, c.checkResponse(recorder)...)
 			}
-			o.add(request{Time: o.clock.Now(), Method: r.Method, Path: r.URL.Path, Status: recorder.status, Findings: findings})
+			o.add(request{Time: o.clock.Now(), Method: r.Method, Path: r.URL.Path, Grant: c.grant, Status: recorder.status, Findings: findings})
 		}()
 		next.ServeHTTP(recorder, r)
 		finished = true

@@ -23,6 +23,7 @@ type call struct {
 	body     []byte
 	route    authkittest.Route
 	known    bool // whether the fake has the route
+	grant    string // of an authentication; set by check
 	clientID string
 	signOut  []string
 }
@@ -161,6 +162,7 @@ func (c *call) checkAuthenticate() (findings []string) {
 	if !exists {
 		return []string{fmt.Sprintf("the grant_type %q is unknown; known are %s", grant, strings.Join(slices.Sorted(maps.Keys(grantFields)), ", "))}
 	}
+	c.grant = grant
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if !slices.Contains(known, name) && !slices.Contains(commonFields, name) {
 			findings = append(findings, fmt.Sprintf("the member %q is unknown for this grant; known are %s", name, strings.Join(append(slices.Clone(known), commonFields...), ", ")))
