@@ -22,7 +22,7 @@ type call struct {
 	*http.Request
 	body     []byte
 	route    authkittest.Route
-	known    bool // whether the fake has the route
+	known    bool   // whether the fake has the route
 	grant    string // of an authentication; set by check
 	clientID string
 	signOut  []string
