@@ -69,11 +69,22 @@ func TestTheConfigurationOfNginxInTheDocumentationIsOne(t *testing.T) {
 			t.Skip("nginx is not installed: apt-get install nginx-light")
 		}
 	}
-	content, err := os.ReadFile("../../../../docs/proxy.md")
+	for _, document := range []string{"proxy.md", "replicas.md"} {
+		t.Run(document, func(t *testing.T) { requireNginxAccepts(t, nginx, document) })
+	}
+}
+
+// requireNginxAccepts fails the test unless nginx accepts the configuration in a document.
+func requireNginxAccepts(t *testing.T, nginx, document string) {
+	t.Helper()
+	content, err := os.ReadFile("../../../../docs/" + document)
 	require.NoError(t, err)
 	_, text, found := strings.Cut(string(content), "```nginx\n")
 	require.True(t, found)
 	text, _, _ = strings.Cut(text, "```")
+	for _, line := range []string{"large_client_header_buffers 4 40k;", "proxy_buffer_size 40k;", "proxy_buffers 4 40k;"} {
+		assert.Contains(t, text, line, "the largest session needs it")
+	}
 	folder := t.TempDir()
 	files := selfSigned(t, folder, 1)
 	text = strings.Replace(text, "listen 443 ssl;", fmt.Sprintf("listen unix:%s/s ssl; ssl_certificate %s; ssl_certificate_key %s;", folder, files.CertificateFile, files.KeyFile), 1)
