@@ -25,6 +25,10 @@ func TestEveryFaultOfFormHasItsLine(t *testing.T) {
 		_, err := proxy.Load(writeFile(t, "c.yaml", content))
 		assert.ErrorContains(t, err, want)
 	}
+	_, err = proxy.Load(writeFile(t, "c.yaml", "identity: {headers: [a], jwt: 3}\nlimits: []\n"))
+	require.Error(t, err)
+	assert.Equal(t, 3, strings.Count(err.Error(), " into keys and values"), err)
+	assert.NotContains(t, err.Error(), "proxy.", "a type of Go")
 	_, err = proxy.Load("absent.yaml")
 	assert.ErrorContains(t, err, "absent.yaml")
 }

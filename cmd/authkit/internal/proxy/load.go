@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -129,6 +130,9 @@ func (c *Config) allFaults(form []string) error {
 	return all.err()
 }
 
+// sectionType matches a type of Go for what has keys in the file.
+var sectionType = regexp.MustCompile(`into (proxy\.\w+|map\[string\]string)`)
+
 // readable makes a text for people of one of package yaml, which names Go's types.
 func readable(text string) string {
 	before, after, found := strings.Cut(text, " not found in type ")
@@ -139,6 +143,7 @@ func readable(text string) string {
 		}
 		return before + " does not exist in " + section
 	}
+	text = sectionType.ReplaceAllString(text, "into keys and values")
 	for from, to := range map[string]string{"time.Duration": "a duration such as 30s", "[]string": "a list", "into bool": "into true or false", "into int": "into a number"} {
 		text = strings.ReplaceAll(text, from, to)
 	}
