@@ -25,6 +25,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/caddyevents"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy/forwardauth"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 	_ "github.com/caddyserver/caddy/v2/modules/caddytls"
 	_ "github.com/caddyserver/caddy/v2/modules/filestorage"
@@ -122,6 +123,7 @@ type setUp struct {
 	cookies string    // the cookie password
 	authkit string    // lines of the directive authkit, besides those that every test needs
 	more    string    // lines of the site, instead of "reverse_proxy {upstream}"
+	without bool      // whether the site is without the directive
 }
 
 // start adds a site in front of an application.
@@ -191,6 +193,10 @@ func (s *site) block(c setUp) string {
 	if more == "" {
 		more = "reverse_proxy {upstream}"
 	}
+	more = strings.ReplaceAll(more, "{upstream}", s.upstream)
+	if c.without {
+		return fmt.Sprintf("http://:%s {\n\tbind 127.0.0.1\n\t%s\n}\n", s.port, more)
+	}
 	return fmt.Sprintf(`http://:%s {
 	bind 127.0.0.1
 	log {
@@ -213,8 +219,7 @@ func (s *site) block(c setUp) string {
 	}
 	%s
 }
-`, s.port, s.Fake.ClientID(), s.Fake.URL(), s.file("key", s.Fake.APIKey()+"\n"), s.file("password", s.password), s.URL, s.URL, c.authkit,
-		strings.ReplaceAll(more, "{upstream}", s.upstream))
+`, s.port, s.Fake.ClientID(), s.Fake.URL(), s.file("key", s.Fake.APIKey()+"\n"), s.file("password", s.password), s.URL, s.URL, c.authkit, more)
 }
 
 // load adds the site to Caddy, or changes it.

@@ -46,11 +46,14 @@ func TestAReloadOfCaddyKeepsSessionsAndSignOuts(t *testing.T) {
 
 func TestAConfigurationWithAFaultLeavesTheEarlierOneInUse(t *testing.T) {
 	s := start(t, echo, setUp{})
-	err := s.load(setUp{authkit: "rule admin {\n allow everybody\n }"})
-	require.Error(t, err)
-	assert.Contains(t, err.Error(), "rules[0].path")
-	assert.Contains(t, err.Error(), "rules[0].allow")
-	assert.Equal(t, 200, s.do(ben, "GET", "/a").StatusCode)
+	for _, settings := range []string{"", "session {\n compact\n }\n"} { // with the same engine, and with another one
+		err := s.load(setUp{authkit: settings + "rule admin {\n allow everybody\n }"})
+		require.Error(t, err)
+		assert.Contains(t, err.Error(), "rules[0].path")
+		assert.Contains(t, err.Error(), "rules[0].allow")
+		assert.Equal(t, 200, s.do(ben, "GET", "/a").StatusCode)
+		assert.Eventually(t, func() bool { return stacks(following) == 1 }, waitTimeout, 5*time.Millisecond)
+	}
 }
 
 func TestOtherSettingsOfSessionsMakeAnotherEngineAndEndTheFirst(t *testing.T) {
