@@ -45,6 +45,18 @@ func TestADirectiveOfEveryNameBecomesTheJSONOfTheSameNames(t *testing.T) {
 	assert.Equal(t, []string{"authkit", "rewrite", "headers", "reverse_proxy"}, handlers, "authkit comes before what changes the path and before what answers")
 }
 
+func TestTheCaddyfileOfTheREADMEIsRight(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	blocks := strings.Split(string(page), "```caddyfile\n")[1:]
+	require.Len(t, blocks, 1)
+	text, _, _ := strings.Cut(blocks[0], "```")
+	config, err := adapt(text)
+	require.NoError(t, err)
+	assert.Contains(t, string(config), `"handler":"authkit"`)
+	assert.Contains(t, string(config), `"max_header_bytes":64000`)
+}
+
 func TestEveryFaultOfADirectiveIsReportedWithItsLine(t *testing.T) {
 	_, err := adapt(`http://localhost:8080 {
 	authkit /admin/* {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -76,24 +77,20 @@ func TestForwardAuthOfCaddyDropsTheRefreshedCookie(t *testing.T) {
 	assert.Equal(t, "theme", cookies[0].Name)
 }
 
+// documented returns the site of docs/forward-auth.md, for an endpoint at {asked} and an application at {upstream}.
+func documented(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/forward-auth.md")
+	require.NoError(t, err)
+	_, block, found := strings.Cut(string(page), "```caddyfile\napp.example.com {\n")
+	require.True(t, found)
+	block, _, _ = strings.Cut(block, "\n}\n```")
+	return strings.NewReplacer("localhost:9000", "{asked}", "localhost:3000", "{upstream}").Replace(block)
+}
+
 func TestCaddyThatCopiesResponseHeadersPassesEveryRefreshedCookie(t *testing.T) {
 	app := asked(t)
-	cookies, text := refreshedThrough(t, app, `
-	route {
-		request_header -X-User
-		reverse_proxy {asked} {
-			method GET
-			rewrite /ask
-			@passed status 2xx
-			handle_response @passed {
-				request_header X-User {rp.header.X-User}
-				copy_response_headers {
-					include Set-Cookie
-				}
-			}
-		}
-		reverse_proxy {upstream}
-	}`)
+	cookies, text := refreshedThrough(t, app, documented(t))
 	assert.Equal(t, ben, text)
 	var names []string
 	for _, cookie := range cookies {
@@ -109,4 +106,14 @@ func TestCaddyThatCopiesResponseHeadersPassesEveryRefreshedCookie(t *testing.T) 
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	assert.Equal(t, http.StatusNoContent, resp.StatusCode, "the session of the new cookies is whole")
+}
+
+func TestCaddyThatAsksSendsAnAnonymousNavigationToTheSignInAndBack(t *testing.T) {
+	app := asked(t)
+	s := start(t, echo, setUp{without: true, more: strings.ReplaceAll(documented(t), "{asked}", strings.TrimPrefix(app.URL, "http://"))})
+	resp := s.do("", "GET", "/page?a=1&b=2", "Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+	assert.Equal(t, http.StatusFound, resp.StatusCode)
+	assert.Equal(t, "/login?return_to=%2Fpage%3Fa%3D1%26b%3D2", resp.Header.Get("Location"))
+	resp = s.do("", "GET", "/login?return_to=%2Fpage")
+	assert.Equal(t, http.StatusSeeOther, resp.StatusCode, "the paths of the sign-in reach the endpoint")
 }
