@@ -15,7 +15,8 @@ import (
 )
 
 // order registers the directive before those that change the path or the method: the rules, and the paths of the sign-in, are about
-// what the browser has sent. All directives that answer, such as respond and reverse_proxy, come later.
+// what the browser has sent. The directives that answer, such as respond and reverse_proxy, come later, except redir: it may lead to the
+// host whose redirect URL is registered.
 func order() {
 	httpcaddyfile.RegisterDirective("authkit", parseDirective)
 	httpcaddyfile.RegisterDirectiveOrder("authkit", httpcaddyfile.Before, "method")

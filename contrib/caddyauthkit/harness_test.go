@@ -241,7 +241,27 @@ func (s *site) replace(block string) error {
 			running.sites[s] = before
 		}
 	}
+	s.awaitOneListener()
 	return err
+}
+
+// awaitOneListener waits until each port has one listening socket. During a reload, Caddy has two, and resets the connections that wait
+// at the old one. Systems without /proc have no such sockets to look at.
+func (s *site) awaitOneListener() {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		sockets, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			return true
+		}
+		for other := range running.sites {
+			address := fmt.Sprintf(": 0100007F:%04X 00000000:0000 0A ", other.port.Number) // 127.0.0.1, in the state LISTEN
+			if strings.Count(string(sockets), address) != 1 {
+				return false
+			}
+		}
+		return true
+	}, waitTimeout, time.Millisecond)
 }
 
 // globalOptions are the options of the Caddyfile.
@@ -252,6 +272,7 @@ const globalOptions = `{
 	grace_period 5s
 	servers {
 		max_header_size 64KB
+		protocols h1 h2c
 	}
 	log default {
 		output authkit_test

@@ -185,3 +185,31 @@ func TestAnApplicationThatIsDownIsAnswered502AndNotCached(t *testing.T) {
 	assert.Equal(t, 502, resp.StatusCode)
 	assert.Equal(t, "private, no-store", resp.Header.Get("Cache-Control"))
 }
+
+func TestARefreshedCookieArrivesAlthoughTheApplicationIsDown(t *testing.T) {
+	s := start(t, echo, setUp{options: []authkittest.Option{authkittest.WithAccessTokenLifetime(2 * time.Second)}})
+	s.browser(ben)
+	require.NoError(t, s.load(setUp{more: "reverse_proxy 127.0.0.1:1"}))
+	require.Eventually(t, func() bool {
+		resp := s.do(ben, "GET", "/")
+		return assert.Equal(t, 502, resp.StatusCode) && strings.HasPrefix(resp.Header.Get("Set-Cookie"), "authkit-session")
+	}, waitTimeout, 50*time.Millisecond, "the session is refreshed before its token expires")
+}
+
+func TestARequestOverHTTP2PassesCaddy(t *testing.T) {
+	s := start(t, echo, setUp{})
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	for cookie, status := range map[string]int{s.cookieOf(ben): 200, "theme=dark": 401} {
+		r, err := http.NewRequest(http.MethodPost, s.URL+"/a", strings.NewReader("body"))
+		require.NoError(t, err)
+		r.Header.Set("Cookie", cookie)
+		resp, err := transport.RoundTrip(r)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, 2, resp.ProtoMajor)
+		assert.Equal(t, status, resp.StatusCode)
+	}
+}
