@@ -118,7 +118,7 @@ func (h *Handler) buildGate(s *settings, faults *Faults) {
 	var err error
 	h.gate, err = gate.New(gate.Config{
 		AuthKit: ak, Rules: rules, Own: h.ownHandlers(ak, s, signer, faults), Headers: h.Identity.Headers,
-		PassAuthorization: h.Identity.PassAuthorization, Signer: signer,
+		PassAuthorization: h.Identity.PassAuthorization, Signer: signer, TrustedOrigins: s.trustedOrigins(),
 	})
 	if err != nil {
 		faults.addGate(err)

@@ -58,6 +58,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 //			idle_timeout        <duration>
 //			absolute_timeout    <duration>
 //			revocation_deadline <duration>
+//			trusted_origins     <origins...>
 //			compact
 //			bearer_tokens
 //		}

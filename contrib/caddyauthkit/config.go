@@ -59,6 +59,8 @@ type Session struct {
 	Compact bool `json:"compact,omitempty"`
 	// Whether access tokens in the Authorization header are accepted as sessions.
 	BearerTokens bool `json:"bearer_tokens,omitempty"`
+	// Origins whose pages may change something with a session, besides those of the redirect URLs.
+	TrustedOrigins []string `json:"trusted_origins,omitempty"`
 	// Refuses sessions if the store was not read for so long. The default is none.
 	RevocationDeadline caddy.Duration `json:"revocation_deadline,omitempty"`
 }

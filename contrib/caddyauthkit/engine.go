@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -131,6 +132,7 @@ func (s *settings) options() []authkit.Option {
 	addIf(session.IdleTimeout != 0, authkit.WithIdleTimeout(time.Duration(session.IdleTimeout)))
 	addIf(session.AbsoluteTimeout != 0, authkit.WithAbsoluteTimeout(time.Duration(session.AbsoluteTimeout)))
 	addIf(session.RevocationDeadline != 0, authkit.WithRevocationDeadline(time.Duration(session.RevocationDeadline)))
+	addIf(len(session.TrustedOrigins) > 0, authkit.WithTrustedOrigins(session.TrustedOrigins...))
 	addIf(session.Compact, authkit.WithCompactCookie())
 	addIf(session.BearerTokens, authkit.WithBearerTokens())
 	addIf(s.SignIn != SignIn{}, authkit.WithLoginParams(authkit.LoginParams{
@@ -148,6 +150,17 @@ func (s *settings) redirectURLs() []string {
 		return []string{variable}
 	}
 	return nil
+}
+
+// trustedOrigins returns the origins of the redirect URLs and those of the configuration.
+func (s *settings) trustedOrigins() []string {
+	origins := slices.Clone(s.Session.TrustedOrigins)
+	for _, address := range s.redirectURLs() {
+		if u, err := url.Parse(address); err == nil && u.Host != "" {
+			origins = append(origins, u.Scheme+"://"+u.Host)
+		}
+	}
+	return origins
 }
 
 // newEngine starts an engine. The error is a [Faults] if a setting has a fault.

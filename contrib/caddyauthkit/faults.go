@@ -48,6 +48,9 @@ func (f *Faults) addGate(err error) {
 		if strings.HasPrefix(place, "headers.") {
 			place = "identity." + place
 		}
+		if place == "trusted_origins" {
+			place = "session." + place
+		}
 		f.add(place, "%s", fault.Problem)
 	}
 }
@@ -57,7 +60,7 @@ var placeOf = map[string]string{
 	"WithAPIKey": "workos.api_key", "WithClientID": "workos.client_id", "WithCookiePassword": "workos.cookie_passwords",
 	"WithRedirectURL": "workos.redirect_urls", "WithPostLogoutRedirectURL": "workos.post_logout_redirect_url", "WithBaseURL": "workos.base_url",
 	"WithCookieName": "session.cookie_name", "WithCookieDomain": "session.cookie_domain", "WithIdleTimeout": "session.idle_timeout",
-	"WithAbsoluteTimeout": "session.absolute_timeout", "WithRevocationDeadline": "session.revocation_deadline",
+	"WithAbsoluteTimeout": "session.absolute_timeout", "WithRevocationDeadline": "session.revocation_deadline", "WithTrustedOrigins": "session.trusted_origins",
 	"WithLoginPath": "paths.login", "WithLogoutPath": "paths.logout", "WithLoginParams": "sign_in",
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -146,7 +145,8 @@ func (w *streamWriter) begin() {
 		return
 	}
 	w.begun = true
-	if kind, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type")); isStream(kind) {
+	kind, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";") // also of a type whose parameters cannot be parsed
+	if isStream(strings.ToLower(strings.TrimSpace(kind))) {
 		w.stop = w.start()
 	}
 }

@@ -117,3 +117,10 @@ func TestAnEventStreamThroughCaddyArrivesBeforeItEndsAndEndsWithItsSession(t *te
 		assert.Fail(t, "the application was not told")
 	}
 }
+
+func TestAPageOfAnotherOriginCannotUseASessionThroughCaddy(t *testing.T) {
+	s := start(t, echo, setUp{authkit: "session {\n trusted_origins https://trusted.test\n }"})
+	for origin, status := range map[string]int{s.URL: 200, "https://trusted.test": 200, "https://evil.test": 403} {
+		assert.Equal(t, status, s.do(ben, "POST", "/a", "Origin: "+origin).StatusCode, origin)
+	}
+}
