@@ -131,16 +131,17 @@ func TestTheLogsOfCaddyHaveTheUserAndNoSecret(t *testing.T) {
 }
 
 func TestAPathTrickDoesNotPassCaddy(t *testing.T) {
-	s := start(t, echo, setUp{authkit: `
-		rule /public/* {
-			allow public
+	var rules strings.Builder
+	for _, rule := range gatetest.Rules {
+		fmt.Fprintf(&rules, "rule %s {\n", rule.Path)
+		for name, values := range map[string][]string{"allow": rule.Allow, "roles": rule.Roles} {
+			if len(values) > 0 {
+				fmt.Fprintf(&rules, "\t%s %s\n", name, strings.Join(values, " "))
+			}
 		}
-		rule /public/admin/* {
-			roles admin
-		}
-		rule / {
-			allow public
-		}`})
+		rules.WriteString("}\n")
+	}
+	s := start(t, echo, setUp{authkit: rules.String()})
 	for line, status := range gatetest.PathTricks {
 		t.Run(line[:min(len(line), 60)], func(t *testing.T) {
 			conn, err := net.Dial("tcp", s.host())
