@@ -71,6 +71,19 @@ func (f *eventFollower) await(holds func() bool, text string) {
 	}, WaitTimeout, 10*time.Millisecond, text)
 }
 
+// awaitRead advances the clock by seconds until the list of events was read once more.
+func (f *eventFollower) awaitRead() {
+	f.T.Helper()
+	before := f.Fake.Calls("GET /events")
+	require.Eventually(f.T, func() bool {
+		if f.Fake.Calls("GET /events") > before {
+			return true
+		}
+		f.Clock.Advance(time.Second)
+		return false
+	}, WaitTimeout, time.Millisecond, "the list of events is read")
+}
+
 // awaitHandled waits until the function has got these events.
 func (f *eventFollower) awaitHandled(events []authkittest.Event) {
 	f.T.Helper()
@@ -116,7 +129,7 @@ func TestARestartedProcessMissesNoEventOfAnHour(t *testing.T) {
 	one.Fake.EmitEvent("unheard.of", "first")
 	follower.awaitHandled(one.Fake.Events("unheard.of"))
 	for range 60 { // until the cursor has left the first events
-		one.Clock.Advance(time.Second)
+		follower.awaitRead()
 	}
 	last := one.Fake.EmitEvent("unheard.of", "last")
 	follower.awaitHandled([]authkittest.Event{last})
