@@ -51,9 +51,9 @@ type Session struct {
 	CookieName string `json:"cookie_name,omitempty"`
 	// A domain that shares the cookie. The default is the host alone.
 	CookieDomain string `json:"cookie_domain,omitempty"`
-	// The end of a session that is not used. The default is none.
+	// The end of a session that is not used. By default it has no such end.
 	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
-	// The end of a session after its sign-in. The default is none.
+	// The end of a session after its sign-in. By default it has no such end.
 	AbsoluteTimeout caddy.Duration `json:"absolute_timeout,omitempty"`
 	// Whether cookies are smaller.
 	Compact bool `json:"compact,omitempty"`
@@ -61,7 +61,7 @@ type Session struct {
 	BearerTokens bool `json:"bearer_tokens,omitempty"`
 	// Origins whose pages may change something with a session, besides those of the redirect URLs.
 	TrustedOrigins []string `json:"trusted_origins,omitempty"`
-	// Refuses sessions if the store was not read for so long. The default is none.
+	// Refuses sessions if the store was not read for so long. By default the age of the last reading does not matter.
 	RevocationDeadline caddy.Duration `json:"revocation_deadline,omitempty"`
 }
 
@@ -81,9 +81,9 @@ type Paths struct {
 	Login string `json:"login,omitempty"`
 	// A POST signs out. The default is /logout.
 	Logout string `json:"logout,omitempty"`
-	// Who is signed in, as JSON. The default is /authkit/me, and "" is none.
+	// Who is signed in, as JSON. The default is /authkit/me, and "" turns it off.
 	Me *string `json:"me,omitempty"`
-	// What is degraded, as JSON. It is always answered 200. The default is /healthz, and "" is none.
+	// What is degraded, as JSON. It is always answered 200. The default is /healthz, and "" turns it off.
 	Health *string `json:"health,omitempty"`
 	// The public key of identity.jwt. The default is /authkit/jwks.json.
 	Keys string `json:"keys,omitempty"`

@@ -183,7 +183,7 @@ func (s *seed) checkUsers(f *lineFaults) {
 		address, err := mail.ParseAddress(u.Email)
 		switch {
 		case err != nil || address.Address != u.Email:
-			f.add(u.Line, "a user needs an email address, and %q is none", u.Email)
+			f.add(u.Line, "a user needs an email address, and %q has no form of one", u.Email)
 		case emails[strings.ToLower(u.Email)]:
 			f.add(u.Line, "two users have the email address %q", u.Email)
 		}
@@ -209,7 +209,7 @@ func (s *seed) checkMembership(f *lineFaults, m seedMembership) {
 		f.add(m.Line, "the organization %q is not in this file", m.Organization)
 	}
 	if statuses := []string{"", authkittest.MembershipActive, authkittest.MembershipInactive, authkittest.MembershipPending}; !slices.Contains(statuses, m.Status) {
-		f.add(m.Line, "the status %q is none of active, inactive and pending", m.Status)
+		f.add(m.Line, "the status %q is unknown; give active, inactive or pending", m.Status)
 	}
 	for _, slug := range append([]string{m.Role}, m.Roles...) {
 		if slug != "" && len(s.Roles) > 0 && s.role(slug) == nil {

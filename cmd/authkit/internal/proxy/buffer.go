@@ -95,8 +95,8 @@ func faultOfBody(r *http.Request) int {
 	return 0
 }
 
-// timedWriter is the writer of a response. Each write has a deadline, so that a client must read on. Between writes there is none: an
-// event stream may be silent.
+// timedWriter is the writer of a response. Each write has a deadline, so that a client must read on. The time between writes has no
+// limit, because an event stream may be silent.
 type timedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController

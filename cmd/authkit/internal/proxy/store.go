@@ -90,7 +90,7 @@ func openPostgres(address, place string, migrate bool, faults *faultList) *share
 	}
 	pool, err := pgxpool.NewWithConfig(context.Background(), config)
 	if err != nil {
-		faults.add(place, "%v", err)
+		faults.add(place, "the pool of PostgreSQL cannot be made of the address")
 		return nil
 	}
 	store, err := pgstore.New(pool)
