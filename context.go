@@ -137,6 +137,8 @@ type pendingCookie struct {
 	// sealed is the session to set. It is "" if another request may refresh the
 	// session before the header is written.
 	sealed string
+	// lines are the Set-Cookie lines of sealed if all responses of an exchange share them.
+	lines []string
 
 	clear       bool
 	since       counts // the counts when the request began

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
@@ -34,21 +33,13 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 				return nil, err
 			}
 		}
-		switch {
-		case next == nil:
+		if next == nil {
 			if _, linked := r.successorToken(old.sealed.RefreshToken); linked {
 				continue // another instance has exchanged the token, or another flight
 			}
-		case !next.isFor(old):
-			return failedOutcome(old, want, errTokenNotAccepted), errTokenNotAccepted
-		case !next.isFinal():
-			return next, unavailable(errors.New("the new token could not be verified yet"), 0)
-		case old.sealed.Unsealed && errors.Is(next.err, errSessionEnded):
-			// The session of the refresh token has ended. It may be another one.
-			return next, fmt.Errorf("%w: %v", errRefreshRefused, next.err)
-		case next.answers(want):
-			return next, next.err
-		case next.session != nil:
+		} else if result, err, ok := next.resultFor(old, want); ok {
+			return result, err
+		} else if next.session != nil {
 			old = next.session
 		}
 		exchanges++
@@ -56,42 +47,67 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 	return nil, unavailable(errors.New("too many requests refresh the session at once"), 0)
 }
 
+// resultFor returns what an exchange of old returns to a request that wants a target and has got the outcome. It reports false
+// if another exchange is needed, of the session of the outcome.
+func (o *outcome) resultFor(old *Session, want exchangeTarget) (result *outcome, err error, ok bool) {
+	switch {
+	case !o.isFor(old):
+		return failedOutcome(old, want, errTokenNotAccepted), errTokenNotAccepted, true
+	case !o.isFinal():
+		return o, unavailable(errors.New("the new token could not be verified yet"), 0), true
+	case old.sealed.Unsealed && errors.Is(o.err, errSessionEnded):
+		// The session of the refresh token has ended. It may be another one.
+		return o, fmt.Errorf("%w: %v", errRefreshRefused, o.err), true
+	case o.answers(want):
+		return o, o.err, true
+	}
+	return nil, nil, false
+}
+
 // awaitExchange waits for the exchange of a refresh token, which it starts if none is under way. It returns nil if only a new
 // refresh token is known.
 func (r *rotations) awaitExchange(ctx context.Context, old *Session, want exchangeTarget, exchange exchangeFunc) (*outcome, error) {
-	round := &exchangeRound{begin: r.observers.begin(), old: old}
-	token := old.sealed.RefreshToken
-	var started atomic.Bool
-	r.waits.join(token)
-	flight := r.flights.DoChan(token, func() (any, error) {
-		started.Store(true)
-		done := r.runExchange(context.WithoutCancel(ctx), round, want, exchange)
-		if done != nil {
-			done.starter = round
-		}
-		return done, nil
-	})
-	r.counters.waiting.Add(1)
-	defer r.counters.waiting.Add(-1)
-	select {
-	case result := <-flight:
-		r.waits.leave(token, round)
-		done := result.Val.(*flown)
-		if done == nil {
-			return nil, nil
-		}
-		if done.starter != round && done.number != 0 {
-			r.observeWait(ctx, round, done.number, done.result, done.err())
-		}
-		return done.outcome, nil
-	case <-ctx.Done():
-		number := r.waits.leave(token, round)
-		err := unavailable(context.Cause(ctx), 0)
-		if !started.Load() {
-			r.observeWait(ctx, round, number, OutcomeLeft, err)
-		}
-		return nil, err
+	begin := r.observers.begin()
+	flight, starts := r.flights.join(old.sealed.RefreshToken)
+	if starts {
+		r.startFlight(ctx, flight, old, want, exchange)
 	}
+	r.counters.waiting.Add(1)
+	ended := flight.await(ctx)
+	r.counters.waiting.Add(-1)
+	if !ended {
+		return nil, r.leaveFlight(ctx, flight, starts, old, begin)
+	}
+	landed := &flight.landed
+	if !starts && landed.number != 0 {
+		r.observeWait(ctx, old, begin, landed.number, landed.result, landed.err())
+	}
+	return landed.outcome, nil
+}
+
+// leaveFlight is called for a request whose wait has ended before the flight. It returns the error of the request.
+func (r *rotations) leaveFlight(ctx context.Context, f *flight, started bool, old *Session, begin time.Time) error {
+	err := unavailable(context.Cause(ctx), 0)
+	if !started {
+		r.flights.leave(f)
+		r.observeWait(ctx, old, begin, f.number.Load(), OutcomeLeft, err)
+	}
+	return err
+}
+
+// startFlight starts the goroutine of a flight.
+func (r *rotations) startFlight(ctx context.Context, f *flight, old *Session, want exchangeTarget, exchange exchangeFunc) {
+	go r.fly(context.WithoutCancel(ctx), f, old, want, exchange)
+}
+
+// fly makes the exchange of a flight on a goroutine of its own, because the request that starts it may leave.
+//
+// A panic on that goroutine ends the program, so the calls of application code are contained. If something ends the goroutine
+// all the same, the requests are answered: they cannot know whether the refresh token is consumed.
+func (r *rotations) fly(ctx context.Context, f *flight, old *Session, want exchangeTarget, exchange exchangeFunc) {
+	defer r.flights.end(old.sealed.RefreshToken, f)
+	f.landed.outcome = failedOutcome(old, want, unavailable(errors.New("the goroutine of the exchange has ended"), 0))
+	f.landed = r.runExchange(ctx, f, old, want, exchange)
 }
 
 // exchangeNow refreshes a session with a call of WorkOS that begins after the call of
@@ -114,24 +130,18 @@ func (r *rotations) exchangeNow(ctx context.Context, s *Session, exchange exchan
 }
 
 // runExchange makes the exchange, unless another flight has made it. It returns
-// nil if that flight left only a new refresh token.
-//
-// starter is the wait of the request that has started it. It may have left.
-//
-// runExchange runs on a goroutine of singleflight. A panic there would end the program,
-// and after runtime.Goexit no waiting request would be answered. So the calls of
-// application code are contained.
-func (r *rotations) runExchange(ctx context.Context, starter *exchangeRound, want exchangeTarget, exchange exchangeFunc) *flown {
-	old, token := starter.old, starter.old.sealed.RefreshToken
+// no outcome if that flight left only a new refresh token.
+func (r *rotations) runExchange(ctx context.Context, f *flight, old *Session, want exchangeTarget, exchange exchangeFunc) flown {
 	latest, known := r.findOutcome(old, want)
 	switch {
 	case known != nil && known.isFinal():
-		return &flown{outcome: known}
+		return flown{outcome: known}
 	case latest != old:
-		return nil
+		return flown{}
 	}
-	seen := Observation{Begin: r.observers.begin(), Exchange: r.waits.begin(token)}
-	defer r.waits.end(token)
+	number := r.flights.number.Add(1)
+	f.number.Store(number)
+	seen := Observation{Begin: r.observers.begin(), Exchange: number}
 	r.counters.running.Add(1)
 	var result exchangeResult
 	if err := callContained(func() { result = exchange(ctx, old, want, known) }); err != nil {
@@ -143,7 +153,7 @@ func (r *rotations) runExchange(ctx context.Context, starter *exchangeRound, wan
 	r.counters.running.Add(-1)
 	r.counters.add(result.kind())
 	if r.observers != nil {
-		seen.Duration, seen.Waiters = time.Since(seen.Begin), r.waits.waiting(token, starter)
+		seen.Duration, seen.Waiters = time.Since(seen.Begin), r.flights.waiting(f)
 	}
 	r.reached("exchanged")
 	r.commitOutcome(old, want, known, result)
@@ -153,7 +163,7 @@ func (r *rotations) runExchange(ctx context.Context, starter *exchangeRound, wan
 	}
 	r.reached("notified")
 	r.observeExchange(ctx, old, seen, result)
-	return &flown{outcome: result.outcome, number: seen.Exchange, result: result.kind()}
+	return flown{outcome: result.outcome, number: number, result: result.kind()}
 }
 
 // callContained calls f on a new goroutine and waits for it. It returns an error
@@ -179,14 +189,18 @@ func callContained(f func()) (err error) {
 }
 
 // observeWait counts and reports the wait of a request for an exchange that another request had started.
-func (r *rotations) observeWait(ctx context.Context, round *exchangeRound, number uint64, outcome string, err error) {
+func (r *rotations) observeWait(ctx context.Context, old *Session, begin time.Time, number uint64, outcome string, err error) {
 	r.counters.waiters.Add(1)
-	if r.observers == nil {
-		return // without the memory of an Observation, for each of many waiters
+	if r.observers != nil { // without the memory of an Observation, for each of many waiters
+		r.reportWait(ctx, old, begin, number, outcome, err)
 	}
+}
+
+// reportWait is not a part of observeWait, because an Observation takes much of the stack.
+func (r *rotations) reportWait(ctx context.Context, old *Session, begin time.Time, number uint64, outcome string, err error) {
 	r.observers.observe(ctx, Observation{
-		Kind: ObservedRefreshWait, Outcome: outcome, Err: err, Begin: round.begin, Exchange: number,
-		UserID: round.old.UserID(), SessionID: round.old.ID(), OrganizationID: round.old.OrganizationID(),
+		Kind: ObservedRefreshWait, Outcome: outcome, Err: err, Begin: begin, Exchange: number,
+		UserID: old.UserID(), SessionID: old.ID(), OrganizationID: old.OrganizationID(),
 	})
 }
 

@@ -77,7 +77,7 @@ func (a *AuthKit) callHook(ctx context.Context, option string, hook func()) {
 
 // callHook calls a hook on a new goroutine and waits for it. A panic of the hook is
 // logged, and neither a panic nor a runtime.Goexit reaches the caller. An exchange
-// calls hooks on a goroutine of singleflight, and must still answer the requests
+// calls hooks on the goroutine of its flight, which must still answer the requests
 // that wait for it.
 func callHook(ctx context.Context, log *slog.Logger, option string, hook func()) {
 	done := make(chan struct{})

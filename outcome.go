@@ -41,7 +41,7 @@ type exchangeTarget struct {
 
 // outcome is the result of an exchange. It is of one of three kinds:
 //
-//   - verified: session, text and lines are set
+//   - verified: session and cookie are set
 //   - failed: err is set, and sealed contains only the newest refresh token
 //   - unverified: session and err are nil, and sealed contains tokens that
 //     could not be verified yet
@@ -49,12 +49,9 @@ type outcome struct {
 	target  exchangeTarget // of the request that started the exchange
 	sealed  payload.Session
 	session *Session
-	text    string // the sealed session
-	// lines are the Set-Cookie lines of text, which all responses share. They are nil if the
-	// session does not fit into its cookies.
-	lines []string
-	err   error
-	begun uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
+	cookie  pendingCookie // all responses share it, and nothing changes it
+	err     error
+	begun   uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
 }
 
 // isFinal reports whether the outcome is verified or failed.
@@ -90,13 +87,13 @@ func (o *outcome) answers(want exchangeTarget) bool {
 // size estimates the bytes that an outcome takes in memory.
 func (o *outcome) size() int {
 	size := heapsize.Type[outcome]() + errorSize(o.err)
-	switch len(o.lines) {
+	switch len(o.cookie.lines) {
 	case 0:
-		size += len(o.text)
+		size += len(o.cookie.sealed)
 	case 1:
-		size += len(o.lines[0]) // text is a part of it
+		size += len(o.cookie.lines[0]) // the sealed text is a part of it
 	default:
-		size += 2 * len(o.text)
+		size += 2 * len(o.cookie.sealed)
 	}
 	if o.session == nil {
 		return size + o.sealed.Size()

@@ -19,7 +19,7 @@ func TestTheSizeOfAnOutcomeHasTheMemoryOfItsLines(t *testing.T) {
 		len(line):     {line},
 		2 * len(text): {"sid.0=" + text[:500], "sid.1=" + text[500:]},
 	} {
-		next := &outcome{text: text, lines: lines}
+		next := &outcome{cookie: pendingCookie{sealed: text, lines: lines}}
 		assert.Equal(t, want, next.size()-empty, "%d lines", len(lines))
 	}
 }

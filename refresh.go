@@ -209,7 +209,8 @@ func (a *AuthKit) verifyExchanged(ctx context.Context, old *Session, want exchan
 	a.signedOut.watches.refreshed(session)
 	lines, text := a.cookies.Lines(text)
 	return a.refreshedResult(ctx, old, &outcome{
-		target: next.target, sealed: *session.sealed, session: session, text: text, lines: lines, begun: next.begun,
+		target: next.target, sealed: *session.sealed, session: session, begun: next.begun,
+		cookie: pendingCookie{session: session, sealed: text, lines: lines},
 	})
 }
 

@@ -54,8 +54,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/authkit-go/authkit/internal/expiring"
 )
 
@@ -88,11 +86,10 @@ const (
 // with the new cookie was lost or is under way.
 type rotations struct {
 	clock   Clock
-	flights singleflight.Group // by refresh token
-	begun   atomic.Uint64      // the number of calls of WorkOS that have begun
-	step    func(name string)  // called by reached, for tests
+	flights flights
+	begun   atomic.Uint64     // the number of calls of WorkOS that have begun
+	step    func(name string) // called by reached, for tests
 
-	waits     exchangeWaits
 	counters  refreshCounters
 	observers *observers // nil for none
 
@@ -215,11 +212,18 @@ func (r *rotations) outcomeOf(token string, s *Session) *outcome {
 	return known
 }
 
-// withToken returns a session with another refresh token.
+// withToken returns a session with a refresh token: s itself if it has that token.
 func withToken(s *Session, token string) *Session {
 	if token == s.sealed.RefreshToken {
 		return s
 	}
+	return withOtherToken(s, token)
+}
+
+// withOtherToken is not a part of its callers, because it needs 500 bytes of the stack.
+//
+//go:noinline
+func withOtherToken(s *Session, token string) *Session {
 	sealed := *s.sealed
 	sealed.RefreshToken = token
 	return makeSession(sealed, s.claims)

@@ -54,7 +54,7 @@ func TestAnExchangeThatAnotherFlightMadeIsNotRepeated(t *testing.T) {
 	r := newRotations(newSetClock())
 	r.linkSuccessor("a", "b")
 	session := makeSession(payload.Session{AccessToken: payload.NewToken("1"), RefreshToken: "a"}, &jwks.Claims{})
-	assert.Nil(t, r.runExchange(t.Context(), &exchangeRound{old: session}, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
+	assert.Zero(t, r.runExchange(t.Context(), &flight{}, session, exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
 		assert.Fail(t, "the refresh token was exchanged already")
 		return exchangeResult{}
 	}))
@@ -137,7 +137,7 @@ func TestOutcomesOfExchangesAreLimitedInBytes(t *testing.T) {
 		next, err := r.exchange(t.Context(), session, exchangeTarget{organization, true}, func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 			next := heavySession(i+1, want.organization)
 			return exchangeResult{
-				outcome: &outcome{target: want, sealed: *next.sealed, session: next, text: strings.Repeat("s", 18_000) + strconv.Itoa(i)},
+				outcome: &outcome{target: want, sealed: *next.sealed, session: next, cookie: pendingCookie{sealed: strings.Repeat("s", 18_000) + strconv.Itoa(i)}},
 				until:   clock.now.Add(time.Hour),
 			}
 		})

@@ -5,21 +5,23 @@ package authkit
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 )
 
 // setRefreshedSession sets the cookie of a refreshed session. If the session has
 // become too large for cookies, nothing is set. The session then serves this
 // request, and the requests that the remembered outcome answers.
 func (a *AuthKit) setRefreshedSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, next *outcome) {
-	if next.lines != nil {
-		a.cookies.SetLines(w.Header(), r, next.lines)
-		if len(next.lines) > 1 {
-			a.mistakes.SessionSet(a.cookies.Chunks(next.text))
+	cookie := &next.cookie
+	if cookie.lines != nil {
+		a.cookies.SetLines(w.Header(), r, cookie.lines)
+		if len(cookie.lines) > 1 {
+			a.mistakes.SessionSet(a.cookies.Chunks(cookie.sealed))
 		}
-		auth.pending.Store(&pendingCookie{session: next.session, sealed: next.text})
+		auth.pending.Store(cookie)
 		return
 	}
-	if pending := a.setSession(w.Header(), r, next.session, next.text); pending != nil {
+	if pending := a.setSession(w.Header(), r, next.session, cookie.sealed); pending != nil {
 		auth.pending.Store(pending)
 	}
 }
@@ -117,7 +119,7 @@ func (a *AuthKit) finalizeSession(h http.Header, r *http.Request, pending *pendi
 	mustNotSet := consumed || a.isSignedOut(pending.session) // read last: order 4 of rotation.go
 	switch {
 	case !mustNotSet && newest == pending.session:
-		if pending.sealed != "" && !a.cookies.SetsSession(h) {
+		if pending.sealed != "" && !a.setsPending(h, pending) {
 			return a.setSession(h, r, pending.session, pending.sealed)
 		}
 	case a.cookies.RemoveSetCookieFor(h, pending.sealed) && !mustNotSet:
@@ -126,4 +128,12 @@ func (a *AuthKit) finalizeSession(h http.Header, r *http.Request, pending *pendi
 		}
 	}
 	return pending
+}
+
+// setsPending reports whether a header sets the session of a pending cookie, or another one.
+func (a *AuthKit) setsPending(h http.Header, pending *pendingCookie) bool {
+	if pending.lines != nil && slices.Contains(h["Set-Cookie"], pending.lines[0]) {
+		return true // without reading the lines, for each of many waiters
+	}
+	return a.cookies.SetsSession(h)
 }

@@ -37,8 +37,8 @@ func (e *exitingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// The refresh hook runs on the goroutine of singleflight. If the hook exits it, as t.FailNow does in a test, the channels of
-// DoChan receive no result.
+// The refresh hook runs on the goroutine of the flight. If the hook exits it, as t.FailNow does in a test, the
+// requests must still be answered.
 func TestARefreshHookThatExitsItsGoroutineBlocksNoRequest(t *testing.T) {
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) { runtime.Goexit() })}})
 	cookie := a.SignedIn(Kim).CookieHeader()
