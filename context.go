@@ -85,6 +85,9 @@ type requestAuth struct {
 	// exchanges is true if the caller exchanges the refresh token in any case, so that
 	// a stale session is not refreshed before.
 	exchanges bool
+	// stale is true until refreshSession has refreshed the session. usable and due are what
+	// it needs to know of the session.
+	stale, usable, due bool
 }
 
 // requestAuthKey is the context key of a *requestAuth.

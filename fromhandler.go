@@ -71,7 +71,10 @@ func (a *AuthKit) loadRequest(w http.ResponseWriter, r *http.Request, exchanges 
 		auth = &requestAuth{Context: r.Context(), exchanges: exchanges}
 		own := a.cookies.Session(r.Header)
 		a.load(auth, w, r, &own)
-		if auth.outcome == requestCached { // the request is not counted
+		if auth.stale {
+			a.refreshSession(w, r, auth)
+		}
+		if auth.cached { // also with the outcome requestCached: the request is not counted
 			a.counters.cacheHits.Add(1)
 		}
 		a.varyOnCredentials(w.Header())

@@ -39,6 +39,10 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 			a.serveAnonymous(next, w, r)
 			return
 		}
+		if tracked.auth.stale {
+			a.refreshSession(w, r, &tracked.auth)
+		}
+		a.noteLoaded(tracked, w, r, outer)
 		defer tracked.finish()
 		next.ServeHTTP(tracked.writer.matchInterfaces(), &tracked.request)
 		a.noteAnswer(r, int(tracked.writer.status))
@@ -46,30 +50,43 @@ func (a *AuthKit) Middleware(next http.Handler) http.Handler {
 }
 
 // track loads the session of a request. It returns nil for a request without any
-// credentials, unless a middleware around this one has found something.
+// credentials, unless a middleware around this one has found something. If the session
+// is stale, the caller refreshes it.
 //
-// It is not a part of the middleware's closure, as copyRequest is not: what they need
-// is off the stack before the handler runs. A server of HTTP/2 has a new goroutine for
-// each request, whose stack starts with 2 KB and is copied to grow.
+// It is not a part of the middleware's closure, as noteLoaded and copyRequest are not: what
+// they need is off the stack before the request waits for a refresh, and before the handler
+// runs. A server of HTTP/2 has a new goroutine for each request, whose stack starts with
+// 2 KB and is copied to grow.
 //
 //go:noinline
 func (a *AuthKit) track(w http.ResponseWriter, r *http.Request, outer *requestAuth) *trackedRequest {
 	a.noteTarget(r)
-	own := a.cookies.Session(r.Header)
+	var own cookie.Value
+	a.cookies.ReadSession(r.Header, &own)
 	if outer == nil && own.IsAbsent() && a.hasNoCredentials(r.Header) {
 		return nil
 	}
 	tracked := &trackedRequest{auth: requestAuth{Context: r.Context(), authKit: a}}
 	tracked.writer = responseWriter{ResponseWriter: w, auth: &tracked.auth, request: r}
 	a.load(&tracked.auth, w, r, &own)
+	return tracked
+}
+
+// noteLoaded completes a tracked request when its session is loaded and refreshed, and
+// counts it.
+//
+//go:noinline
+func (a *AuthKit) noteLoaded(tracked *trackedRequest, w http.ResponseWriter, r *http.Request, outer *requestAuth) {
 	if tracked.auth.outcome == requestUnavailable && hasLeft(r.Context(), tracked.auth.err) {
 		tracked.auth.outcome = requestLeft
 	}
 	if outer == nil || !a.hasPassed(w) {
 		a.counters.countRequest(tracked.auth.outcome, unsafe.Pointer(&tracked.writer))
 	}
+	if tracked.auth.cached && tracked.auth.outcome != requestCached {
+		a.counters.cacheHits.Add(1)
+	}
 	tracked.copyRequest(r)
-	return tracked
 }
 
 // serveAnonymous serves a request without any credentials. The context stays unchanged,
@@ -117,7 +134,8 @@ func (a *AuthKit) hasNoCredentials(h http.Header) bool {
 }
 
 // load loads the session from the bearer token if bearer tokens are accepted and
-// the request has one, and from the cookie otherwise.
+// the request has one, and from the cookie otherwise. A session that has to be refreshed
+// before the request continues is stale in the finding.
 func (a *AuthKit) load(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	if a.bearerVerifier != nil {
 		if token, ok := bearerToken(r); ok && !isAPIKey(token) {
@@ -127,9 +145,6 @@ func (a *AuthKit) load(auth *requestAuth, w http.ResponseWriter, r *http.Request
 		auth.challenge = a.anonymous.challenge
 	}
 	a.loadCookie(auth, w, r, own)
-	if auth.cached && auth.outcome != requestCached {
-		a.counters.cacheHits.Add(1)
-	}
 }
 
 // isHandlerPath reports whether a request is for Login, Callback or Logout. They
@@ -138,7 +153,7 @@ func (a *AuthKit) isHandlerPath(r *http.Request) bool {
 	return a.ownPaths[r.URL.Path] == r.Method || a.isCallback(r)
 }
 
-// loadCookie loads the session from the cookie and refreshes it if necessary.
+// loadCookie loads the session from the cookie.
 func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.Request, own *cookie.Value) {
 	session, found, err := a.sessionOf(r, own)
 	auth.cached = found.cached
@@ -191,8 +206,8 @@ func (a *AuthKit) loadCookie(auth *requestAuth, w http.ResponseWriter, r *http.R
 			auth.session, auth.outcome = session, served
 		}
 	default:
-		auth.outcome = served
-		a.refreshSession(w, r, auth, session, usable, found.due)
+		auth.session, auth.outcome = session, served
+		auth.stale, auth.usable, auth.due = true, usable, found.due
 	}
 }
 

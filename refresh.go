@@ -45,15 +45,17 @@ func (a *AuthKit) needsRefresh(s *Session) bool {
 	return !now.Before(s.ExpiresAt().Add(-ahead))
 }
 
-// refreshSession refreshes a session and sets its new cookie. usable says that
-// the access token of old is still valid. Then old serves the request if there is
-// no new session. due says that a change at WorkOS asks for the refresh. Then the request
-// waits for it, and a refusal of WorkOS makes it anonymous. The end of the request does
-// not end the wait with the old rights: a handler runs also if its client has left.
+// refreshSession refreshes the stale session of a finding and sets its new cookie. usable
+// says that the access token of the old session is still valid. Then that session serves the
+// request if there is no new one. due says that a change at WorkOS asks for the refresh. Then
+// the request waits for it, and a refusal of WorkOS makes it anonymous. The end of the request
+// does not end the wait with the old rights: a handler runs also if its client has left.
 //
-// auth.outcome is that of a request which old serves. If old does not serve it, refreshSession
-// changes the outcome.
-func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth, old *Session, usable, due bool) {
+// auth.outcome is that of a request which the old session serves. If it does not serve the
+// request, refreshSession changes the outcome.
+func (a *AuthKit) refreshSession(w http.ResponseWriter, r *http.Request, auth *requestAuth) {
+	old, usable, due := auth.session, auth.usable, auth.due
+	auth.session, auth.stale = nil, false
 	// A session without a refresh token cannot be refreshed. An upgrade is not
 	// worth a refresh, because its response may lose the new cookie.
 	if noToken := old.sealed.RefreshToken == ""; noToken || usable && !due && isUpgrade(r) {
