@@ -39,14 +39,23 @@ type node struct {
 func (n *node) hasExpired(now time.Time) bool { return !now.Before(n.until) }
 
 // find returns the entry of key, or nil if the list has no entry of key that has not expired.
+// The time is read only if there is an entry: most lookups are for keys that have none.
 func (l *list) find(key string) *node {
-	now := l.now()
+	n, until := l.untilOf(key)
+	if n == nil || !l.now().Before(until) {
+		return nil
+	}
+	return n
+}
+
+// untilOf returns the entry of key, which may have expired, and its time.
+func (l *list) untilOf(key string) (n *node, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n, ok := l.entries[key]; ok && !n.hasExpired(now) {
-		return n
+	if n = l.entries[key]; n != nil {
+		until = n.until
 	}
-	return nil
+	return n, until
 }
 
 // insert stores an entry, unless it is larger than the byte limit. If replace is false and its
