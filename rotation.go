@@ -114,12 +114,6 @@ type consumption struct {
 	cleared uint64
 }
 
-// counts are the counters that clearing.go explains.
-type counts struct {
-	clears  uint64 // responses that cleared the cookie of an ended session
-	signIns uint64
-}
-
 func newRotations(clock Clock) *rotations {
 	lengthOf := func(token string) int { return len(token) }
 	return &rotations{
