@@ -196,8 +196,8 @@ func vet(dir string, programs []program) (problems []string, err error) {
 		return nil, err
 	}
 	for line := range strings.Lines(string(output)) {
-		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "#") {
-			continue // the name of a temporary package
+		if line = strings.TrimSuffix(line, "\n"); strings.HasPrefix(line, "#") || strings.HasPrefix(line, "go: downloading ") {
+			continue // the name of a temporary package, or of a module that is not in the cache
 		}
 		line = strings.TrimPrefix(line, "vet: ")
 		if at := strings.Index(line, dir+"/"); at >= 0 {
