@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -212,5 +213,39 @@ func TestARequestOverHTTP2PassesCaddy(t *testing.T) {
 		resp.Body.Close()
 		assert.Equal(t, 2, resp.ProtoMajor)
 		assert.Equal(t, status, resp.StatusCode)
+	}
+}
+
+func TestATrailerThroughCaddyHasNoFieldThatOnlyAHeaderMayHave(t *testing.T) {
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		prefix := http.TrailerPrefix
+		if r.URL.Path == "/announced" {
+			prefix = ""
+			w.Header().Set("Trailer", "Set-Cookie, Location, Grpc-Status")
+		}
+		_, _ = io.WriteString(w, "text")
+		_ = http.NewResponseController(w).Flush()
+		w.Header().Add(prefix+"Set-Cookie", "authkit-session=evil")
+		w.Header().Add(prefix+"Location", "https://evil.example/")
+		w.Header().Add(prefix+"Grpc-Status", "5")
+	}), setUp{})
+	http2 := new(http.Protocols)
+	http2.SetUnencryptedHTTP2(true)
+	for version, transport := range map[string]*http.Transport{"HTTP/1.1": {}, "HTTP/2.0": {Protocols: http2}} {
+		t.Cleanup(transport.CloseIdleConnections)
+		for _, path := range []string{"/announced", "/unannounced"} {
+			t.Run(version+path, func(t *testing.T) {
+				r, err := http.NewRequest("GET", s.URL+path, nil)
+				require.NoError(t, err)
+				r.Header.Set("Cookie", s.cookieOf(ben))
+				resp, err := transport.RoundTrip(r)
+				require.NoError(t, err)
+				defer resp.Body.Close()
+				require.Equal(t, version, resp.Proto)
+				_, err = io.ReadAll(resp.Body)
+				require.NoError(t, err)
+				assert.Equal(t, http.Header{"Grpc-Status": {"5"}}, resp.Trailer)
+			})
+		}
 	}
 }

@@ -119,7 +119,8 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 //
 // Cookies of authkit that next sets are removed from the response. A guarded response is not for shared caches: Cache-Control gets
 // private, and loses public and s-maxage. If next sets no Cache-Control, it is "private, no-store". A
-// public response with an identity and without Cache-Control is "private".
+// public response with an identity and without Cache-Control is "private". A trailer loses the fields that a trailer may not have (RFC 9110,
+// section 6.5.1), such as Set-Cookie and Cache-Control, and identity headers.
 //
 // The context of the copy is that of the middleware: authkit.FromContext and AuthKit.UntilEnd work in next.
 func (g *Gate) Serve(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -196,7 +197,7 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request) {
 	}
 	filter := newResponseFilter(w, g, !p.public, who != nil)
 	p.next.ServeHTTP(filter, out)
-	filter.filter(true) // the server writes the header of a handler that has written nothing
+	filter.finish()
 }
 
 // isOfAnotherOrigin reports whether a page of another origin has sent a request that may change something: one with an unsafe method,

@@ -67,6 +67,7 @@ func (w *responseFilter) filter(final bool) {
 	w.sent = final
 	h := w.Header()
 	w.gate.RemoveOwnCookies(h)
+	w.gate.removeFromAnnouncement(h)
 	if w.guarded {
 		removeSharedCacheControl(h)
 	}
@@ -79,6 +80,12 @@ func (w *responseFilter) filter(final bool) {
 	case w.identified && len(h["Cache-Control"]) == 0:
 		h["Cache-Control"] = []string{"private"}
 	}
+}
+
+// finish completes the header of a handler that has written nothing, and the trailer. The server writes both after the handler.
+func (w *responseFilter) finish() {
+	w.filter(true)
+	w.gate.removeUnannounced(w.Header())
 }
 
 // makePrivate keeps a response out of shared caches (RFC 9111, section 5.2.2.7). The upstream may not know that it is guarded.
