@@ -79,9 +79,9 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 //			header <name> <field>
 //			pass_authorization
 //			jwt {
-//				key_file <file>
-//				issuer   <text>
-//				audience <text>
+//				key_files <files...>
+//				issuer    <text>
+//				audience  <text>
 //			}
 //		}
 //		store {

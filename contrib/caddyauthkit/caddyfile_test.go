@@ -133,7 +133,7 @@ func TestEveryFaultOfAConfigurationIsReportedAtOnceAndWithoutASecret(t *testing.
 		"workos.client_id", "workos.redirect_urls", "workos.cookie_passwords (or WORKOS_COOKIE_PASSWORD)", "session.idle_timeout",
 		"session.trusted_origins",
 		"rules[0].path", "rules[1].allow", "rules[1].roles", `paths.login`, `paths.me: "/logout" is also another path`, "identity.headers.Cookie",
-		"identity.jwt.key_file", "store.url: has a password that is written out", "events.webhook_secret_files: open /no/such/secret",
+		"identity.jwt.key_files", "store.url: has a password that is written out", "events.webhook_secret_files: open /no/such/secret",
 	} {
 		assert.ErrorContains(t, err, fault)
 	}

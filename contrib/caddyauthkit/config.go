@@ -85,7 +85,7 @@ type Paths struct {
 	Me *string `json:"me,omitempty"`
 	// What is degraded, as JSON. It is always answered 200. The default is /healthz, and "" turns it off.
 	Health *string `json:"health,omitempty"`
-	// The public key of identity.jwt. The default is /authkit/jwks.json.
+	// The public keys of identity.jwt. The default is /authkit/jwks.json.
 	Keys string `json:"keys,omitempty"`
 	// The webhooks of WorkOS, with events.webhook_secret_files. The default is /webhooks/workos.
 	Webhook string `json:"webhook,omitempty"`
@@ -103,8 +103,8 @@ type Identity struct {
 
 // JWT has the settings of the signed identity.
 type JWT struct {
-	// A private key in PEM: of RSA, P-256 or Ed25519.
-	KeyFile string `json:"key_file,omitempty"`
+	// Files of private keys in PEM: of RSA, P-256 or Ed25519. The first signs, and all are published.
+	KeyFiles []string `json:"key_files,omitempty"`
 	// The claim iss, such as the address of the site.
 	Issuer string `json:"issuer,omitempty"`
 	// The claim aud, such as the name of the application.

@@ -160,20 +160,22 @@ func TestAPathTrickDoesNotPassCaddy(t *testing.T) {
 }
 
 func TestCaddySignsTheIdentity(t *testing.T) {
-	_, key, err := ed25519.GenerateKey(nil)
-	require.NoError(t, err)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
 	s := start(t, echo, setUp{})
-	file := s.file("jwt.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	keyFile := func(name string) string {
+		_, key, err := ed25519.GenerateKey(nil)
+		require.NoError(t, err)
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		require.NoError(t, err)
+		return s.file(name, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	}
 	require.NoError(t, s.load(setUp{authkit: `identity {
 			jwt {
-				key_file ` + file + `
+				key_files ` + keyFile("jwt.pem") + ` ` + keyFile("next.pem") + `
 				issuer ` + s.URL + `
 				audience app
 			}
 		}`}))
-	assert.Contains(t, s.do("", "GET", "/authkit/jwks.json").Text, `"crv":"Ed25519"`)
+	assert.Equal(t, 2, strings.Count(s.do("", "GET", "/authkit/jwks.json").Text, `"crv":"Ed25519"`), "the next key is published before it signs")
 	token := s.do(ben, "GET", "/").sees(t).Header.Get("X-Authkit-Jwt")
 	assert.Equal(t, 2, strings.Count(token, "."))
 	assert.NotContains(t, s.Log.String(), token)

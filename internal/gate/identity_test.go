@@ -295,7 +295,9 @@ func TestTheSignedIdentityVerifiesWithThePublishedKey(t *testing.T) {
 	for algorithm, key := range map[string]any{"RS256": rsaKey, "ES256": ecKey, "EdDSA": edKey} {
 		t.Run(algorithm, func(t *testing.T) {
 			app := newApplication(t, func(env authkittest.Env, c *gate.Config) {
-				signer, err := gate.NewSigner(keyPEM(t, key), "https://door.example.com", "upstream", env.Clock)
+				signingKey, err := gate.ParseSigningKey(keyPEM(t, key))
+				require.NoError(t, err)
+				signer, err := gate.NewSigner([]*gate.SigningKey{signingKey}, "https://door.example.com", "upstream", env.Clock)
 				require.NoError(t, err)
 				c.Signer = signer
 				c.Own["/keys"] = signer.Keys()
@@ -367,10 +369,14 @@ func TestASigningKeyThatCannotSignIsRefused(t *testing.T) {
 		"cannot be parsed":   pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("secret")}),
 		"of type":            pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("secret")}),
 	} {
-		_, err := gate.NewSigner(key, "issuer", "audience", nil)
+		_, err := gate.ParseSigningKey(key)
 		assert.ErrorContains(t, err, problem)
 		assert.NotContains(t, fmt.Sprint(err), "secret")
 	}
-	_, err = gate.NewSigner(keyPEM(t, good), "", "audience", nil)
+	key, err := gate.ParseSigningKey(keyPEM(t, good))
+	require.NoError(t, err)
+	_, err = gate.NewSigner([]*gate.SigningKey{key}, "", "audience", nil)
 	assert.ErrorContains(t, err, "needs an issuer and an audience")
+	_, err = gate.NewSigner(nil, "issuer", "audience", nil)
+	assert.ErrorContains(t, err, "needs a key")
 }

@@ -16,6 +16,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"net/http"
 	"time"
@@ -32,40 +33,39 @@ const tokenLifetime = time.Minute
 // have a value of sid, org_id, role, roles, permissions, entitlements, feature_flags, email, email_verified, name, act and credential
 // (session or api_key). act is {"sub": …} with the email address of an impersonator (RFC 8693, section 4.1). They are JSON, not percent-encoded.
 type Signer struct {
-	key              crypto.Signer
-	algorithm        string
-	keyID            string
-	jwk              map[string]string
+	keys             []*SigningKey // the first one signs
 	issuer, audience string
 	now              func() time.Time
 }
 
-// NewSigner returns a signer. keyPEM is a private key in PEM, of the type PRIVATE KEY (PKCS #8), EC PRIVATE KEY or RSA PRIVATE KEY. An
-// RSA key of at least 2048 bits signs with RS256, an ECDSA key of P-256 with ES256, and an Ed25519 key with EdDSA. issuer and
-// audience are the claims iss and aud, and may not be empty. clock is nil for the system's clock.
-func NewSigner(keyPEM []byte, issuer, audience string, clock authkit.Clock) (*Signer, error) {
-	if issuer == "" || audience == "" {
-		return nil, errors.New("gate: a signer needs an issuer and an audience")
-	}
+// SigningKey is a private key for a [Signer].
+type SigningKey struct {
+	private   crypto.Signer
+	algorithm string
+	id        string
+	jwk       map[string]string // without the members that RFC 7638 leaves out of the thumbprint
+}
+
+// ParseSigningKey returns a key. keyPEM is a private key in PEM, of the type PRIVATE KEY (PKCS #8), EC PRIVATE KEY or RSA PRIVATE KEY. An
+// RSA key of at least 2048 bits signs with RS256, an ECDSA key of P-256 with ES256, and an Ed25519 key with EdDSA. The error has no part
+// of the key.
+func ParseSigningKey(keyPEM []byte) (*SigningKey, error) {
 	block, _ := pem.Decode(keyPEM)
 	if block == nil {
 		return nil, errors.New("gate: the signing key is not in PEM")
 	}
-	key, err := parseKey(block)
+	parsed, err := parseKey(block)
 	if err != nil {
 		return nil, err
 	}
-	s := &Signer{issuer: issuer, audience: audience, now: time.Now}
-	if clock != nil {
-		s.now = clock.Now
-	}
-	switch key := key.(type) {
+	k := new(SigningKey)
+	switch key := parsed.(type) {
 	case *rsa.PrivateKey:
 		if key.N.BitLen() < 2048 {
 			return nil, fmt.Errorf("gate: the RSA signing key has %d bits, and needs 2048 or more", key.N.BitLen())
 		}
-		s.key, s.algorithm = key, "RS256"
-		s.jwk = map[string]string{"e": encode64(big.NewInt(int64(key.E)).Bytes()), "kty": "RSA", "n": encode64(key.N.Bytes())}
+		k.private, k.algorithm = key, "RS256"
+		k.jwk = map[string]string{"e": encode64(big.NewInt(int64(key.E)).Bytes()), "kty": "RSA", "n": encode64(key.N.Bytes())}
 	case *ecdsa.PrivateKey:
 		if key.Curve != elliptic.P256() {
 			return nil, errors.New("gate: the ECDSA signing key is not one of P-256")
@@ -74,20 +74,40 @@ func NewSigner(keyPEM []byte, issuer, audience string, clock authkit.Clock) (*Si
 		if err != nil {
 			return nil, fmt.Errorf("gate: the ECDSA signing key: %w", err)
 		}
-		s.key, s.algorithm = key, "ES256"
-		s.jwk = map[string]string{"crv": "P-256", "kty": "EC", "x": encode64(point[1:33]), "y": encode64(point[33:])}
+		k.private, k.algorithm = key, "ES256"
+		k.jwk = map[string]string{"crv": "P-256", "kty": "EC", "x": encode64(point[1:33]), "y": encode64(point[33:])}
 	case ed25519.PrivateKey:
-		s.key, s.algorithm = key, "EdDSA"
-		s.jwk = map[string]string{"crv": "Ed25519", "kty": "OKP", "x": encode64(key.Public().(ed25519.PublicKey))}
+		k.private, k.algorithm = key, "EdDSA"
+		k.jwk = map[string]string{"crv": "Ed25519", "kty": "OKP", "x": encode64(key.Public().(ed25519.PublicKey))}
 	default:
 		return nil, fmt.Errorf("gate: the signing key is a %T; use an RSA, an ECDSA P-256 or an Ed25519 key", key)
 	}
-	canonical, err := json.Marshal(s.jwk) // sorted, as the thumbprint needs it (RFC 7638, section 3)
+	canonical, err := json.Marshal(k.jwk) // sorted, as the thumbprint needs it (RFC 7638, section 3)
 	if err != nil {
 		return nil, fmt.Errorf("gate: encode the signing key: %w", err)
 	}
 	sum := sha256.Sum256(canonical)
-	s.keyID = encode64(sum[:])
+	k.id = encode64(sum[:])
+	return k, nil
+}
+
+// Equal reports whether two keys are the same.
+func (k *SigningKey) Equal(other *SigningKey) bool { return k.id == other.id }
+
+// NewSigner returns a signer. The first key signs, and [Signer.Keys] publishes all: the next key before it signs, so that verifiers know
+// it, and the previous one for as long as its tokens are valid. issuer and audience are the claims iss and aud, and may not be empty. clock
+// is nil for the system's clock.
+func NewSigner(keys []*SigningKey, issuer, audience string, clock authkit.Clock) (*Signer, error) {
+	switch {
+	case len(keys) == 0:
+		return nil, errors.New("gate: a signer needs a key")
+	case issuer == "" || audience == "":
+		return nil, errors.New("gate: a signer needs an issuer and an audience")
+	}
+	s := &Signer{keys: keys, issuer: issuer, audience: audience, now: time.Now}
+	if clock != nil {
+		s.now = clock.Now
+	}
 	return s, nil
 }
 
@@ -110,13 +130,15 @@ func parseKey(block *pem.Block) (any, error) {
 	return key, nil
 }
 
-// Keys returns the handler that publishes the public key as a JWK set (RFC 7517), for caches of five minutes.
+// Keys returns the handler that publishes the public keys as a JWK set (RFC 7517), for caches of five minutes.
 func (s *Signer) Keys() http.Handler {
-	jwk := map[string]string{"alg": s.algorithm, "kid": s.keyID, "use": "sig"}
-	for name, value := range s.jwk {
-		jwk[name] = value
+	var keys []map[string]string
+	for _, key := range s.keys {
+		jwk := map[string]string{"alg": key.algorithm, "kid": key.id, "use": "sig"}
+		maps.Copy(jwk, key.jwk)
+		keys = append(keys, jwk)
 	}
-	document, err := json.Marshal(map[string]any{"keys": []any{jwk}})
+	document, err := json.Marshal(map[string]any{"keys": keys})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case err != nil:
@@ -175,7 +197,7 @@ func (s *Signer) sign(who *identity) (string, error) {
 			c.Actor = &actor{email}
 		}
 	}
-	header, err := json.Marshal(map[string]string{"alg": s.algorithm, "kid": s.keyID, "typ": "JWT"})
+	header, err := json.Marshal(map[string]string{"alg": s.keys[0].algorithm, "kid": s.keys[0].id, "typ": "JWT"})
 	if err != nil {
 		return "", fmt.Errorf("gate: encode a token: %w", err)
 	}
@@ -184,17 +206,17 @@ func (s *Signer) sign(who *identity) (string, error) {
 		return "", fmt.Errorf("gate: encode a token: %w", err)
 	}
 	text := encode64(header) + "." + encode64(payload)
-	signature, err := s.signature([]byte(text))
+	signature, err := s.keys[0].sign([]byte(text))
 	if err != nil {
 		return "", fmt.Errorf("gate: sign a token: %w", err)
 	}
 	return text + "." + encode64(signature), nil
 }
 
-// signature signs a text (RFC 7518, sections 3.3 and 3.4; RFC 8037, section 3.1).
-func (s *Signer) signature(text []byte) ([]byte, error) {
+// sign signs a text (RFC 7518, sections 3.3 and 3.4; RFC 8037, section 3.1).
+func (k *SigningKey) sign(text []byte) ([]byte, error) {
 	sum := sha256.Sum256(text)
-	switch key := s.key.(type) {
+	switch key := k.private.(type) {
 	case *ecdsa.PrivateKey:
 		r, v, err := ecdsa.Sign(rand.Reader, key, sum[:])
 		if err != nil {
@@ -207,7 +229,7 @@ func (s *Signer) signature(text []byte) ([]byte, error) {
 	case ed25519.PrivateKey:
 		return ed25519.Sign(key, text), nil
 	}
-	return s.key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	return k.private.Sign(rand.Reader, sum[:], crypto.SHA256)
 }
 
 func encode64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

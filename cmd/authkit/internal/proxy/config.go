@@ -108,9 +108,9 @@ type Identity struct {
 
 // JWT has the settings of the signed identity.
 type JWT struct {
-	KeyFile  string `yaml:"key_file"`
-	Issuer   string `yaml:"issuer"`
-	Audience string `yaml:"audience"`
+	KeyFiles []string `yaml:"key_files"`
+	Issuer   string   `yaml:"issuer"`
+	Audience string   `yaml:"audience"`
 }
 
 // Store is what several instances share.

@@ -138,7 +138,7 @@ func TestAnUpstreamThatIsDownIsAnswered502WithoutInternals(t *testing.T) {
 func TestTheProxySignsTheIdentityAndPublishesItsKey(t *testing.T) {
 	d := start(t, echo, setUp{change: func(c *proxy.Config) {
 		files := selfSigned(t, t.TempDir(), 1) // its key is one of P-256
-		c.Identity.JWT = proxy.JWT{KeyFile: files.KeyFile, Issuer: "https://door.example.com", Audience: "reports"}
+		c.Identity.JWT = proxy.JWT{KeyFiles: []string{files.KeyFile}, Issuer: "https://door.example.com", Audience: "reports"}
 		c.Identity.Headers = map[string]string{"X-Forwarded-User": "user"}
 	}})
 	got := d.do(ben, "GET", "/a", nil, "X-Forwarded-User: evil").sees(t)

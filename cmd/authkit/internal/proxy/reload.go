@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -68,7 +69,7 @@ func (c *Config) used(file string) [sha256.Size]byte {
 // watched returns the files of which a reload has something to apply. The file of the configuration is the first.
 func (c *Config) watched(file string) []string {
 	var names []string
-	for _, name := range append([]string{file, c.Identity.JWT.KeyFile}, c.Events.WebhookSecretFiles...) {
+	for _, name := range slices.Concat([]string{file}, c.Identity.JWT.KeyFiles, c.Events.WebhookSecretFiles) {
 		if name != "" {
 			names = append(names, name)
 		}

@@ -124,9 +124,9 @@ func TestAFileThatChangesDuringAReloadIsUsed(t *testing.T) {
 func TestAFileThatAChangedConfigurationWaitsForIsNoticed(t *testing.T) {
 	f := startFromFile(t, echo, "")
 	key := filepath.Join(t.TempDir(), "jwt.pem")
-	f.write(t, "identity: {jwt: {key_file: "+key+", issuer: a, audience: b}}\nrules: [{path: /new/*, allow: [public]}]\n")
+	f.write(t, "identity: {jwt: {key_files: ["+key+"], issuer: a, audience: b}}\nrules: [{path: /new/*, allow: [public]}]\n")
 	f.poll()
-	f.Log.await(t, "identity.jwt.key_file")
+	f.Log.await(t, "identity.jwt.key_files[0]")
 	require.Equal(t, 401, f.do("", "GET", "/new/a", nil).StatusCode)
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -76,23 +77,46 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 
 func (c *Config) newSigner(clock authkit.Clock, faults *faultList) *gate.Signer {
 	jwt := c.Identity.JWT
-	if jwt == (JWT{}) {
+	switch {
+	case jwt.KeyFiles == nil && jwt.Issuer == "" && jwt.Audience == "":
+		return nil
+	case len(jwt.KeyFiles) == 0:
+		faults.add("identity.jwt.key_files", "give the file of the private key, or remove identity.jwt")
 		return nil
 	}
-	if jwt.KeyFile == "" {
-		faults.add("identity.jwt.key_file", "give the file of the private key, or remove identity.jwt")
+	keys := signingKeys(jwt.KeyFiles, faults)
+	if len(keys) < len(jwt.KeyFiles) {
 		return nil
 	}
-	key, err := readFile(jwt.KeyFile)
+	signer, err := gate.NewSigner(keys, jwt.Issuer, jwt.Audience, clock)
 	if err != nil {
-		faults.add("identity.jwt.key_file", "%v", err)
-		return nil
-	}
-	signer, err := gate.NewSigner(key, jwt.Issuer, jwt.Audience, clock)
-	if err != nil {
-		faults.add("identity.jwt", "%v", err)
+		faults.add("identity.jwt", "%s", strings.TrimPrefix(err.Error(), "gate: "))
 	}
 	return signer
+}
+
+// signingKeys returns the keys of the files, without those that have a fault.
+func signingKeys(names []string, faults *faultList) []*gate.SigningKey {
+	var keys []*gate.SigningKey
+	for i, name := range names {
+		place := fmt.Sprintf("identity.jwt.key_files[%d]", i)
+		content, err := readFile(name)
+		if err != nil {
+			faults.add(place, "%v", err)
+			continue
+		}
+		key, err := gate.ParseSigningKey(content)
+		if err != nil {
+			faults.add(place, "%s", strings.TrimPrefix(err.Error(), "gate: "))
+			continue
+		}
+		if same := slices.IndexFunc(keys, key.Equal); same >= 0 {
+			faults.add(place, "is the key of %s too; give each key once", names[same])
+			continue
+		}
+		keys = append(keys, key)
+	}
+	return keys
 }
 
 // serve answers a request of a client.
