@@ -16,6 +16,7 @@ type Config struct {
 	Listen         string     `yaml:"listen"`
 	TLS            TLS        `yaml:"tls"`
 	TrustedProxies []string   `yaml:"trusted_proxies"`
+	Hosts          []string   `yaml:"hosts"`
 	Upstreams      []Upstream `yaml:"upstreams"`
 	Rules          []Rule     `yaml:"rules"`
 	WorkOS         WorkOS     `yaml:"workos"`

@@ -26,6 +26,7 @@ type site struct {
 	gate      *gate.Gate
 	upstreams []*upstream
 	forwarded *forwarding
+	hosts     *hostList
 	proxy     *httputil.ReverseProxy
 	log       *slog.Logger
 }
@@ -42,7 +43,7 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 	if earlier != nil {
 		connected = earlier.upstreams
 	}
-	s := &site{authKit: ak, log: log, upstreams: c.newUpstreams(connected, faults), forwarded: c.newForwarding(faults)}
+	s := &site{authKit: ak, log: log, upstreams: c.newUpstreams(connected, faults), forwarded: c.newForwarding(faults), hosts: c.newHosts(faults)}
 	var keys http.Handler
 	signer := c.newSigner(clock, faults)
 	if signer != nil {
@@ -121,6 +122,10 @@ func signingKeys(names []string, faults *faultList) []*gate.SigningKey {
 
 // serve answers a request of a client.
 func (s *site) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.hosts.has(r) {
+		writeProblem(w, r, http.StatusMisdirectedRequest, "This server does not answer for the host of the request.")
+		return
+	}
 	r = r.WithContext(context.WithValue(r.Context(), clientKey{}, r))
 	s.gate.Serve(w, r, http.HandlerFunc(s.forward))
 }
