@@ -34,7 +34,7 @@ func init() {
 // Texts of the configuration may have placeholders such as {env.NAME} and {file./path}, which are replaced when Caddy loads the
 // configuration. It has to be loaded again when a file has changed.
 //
-// A reload keeps sessions, sign-outs and what was used, as long as the sections workos, session, sign_in and store, the paths of
+// A reload keeps sessions, sign-outs and what was used, as long as the sections workos, session (except stream_after), sign_in and store, the paths of
 // login and logout, and events.follow stay the same. Otherwise, it is as after a restart.
 type Handler struct {
 	WorkOS   WorkOS   `json:"workos,omitzero"`
@@ -69,6 +69,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	expand("", reflect.ValueOf(h).Elem(), false, &faults)
 	h.Paths.setDefaults()
+	if h.Session.streamAfter() < 0 {
+		faults.add("session.stream_after", "must not be negative; 0 is for ever")
+	}
 	s := newSettings(h, &faults)
 	if err := h.startEngine(ctx, s); err != nil {
 		var found Faults

@@ -58,6 +58,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 //			idle_timeout        <duration>
 //			absolute_timeout    <duration>
 //			revocation_deadline <duration>
+//			stream_after        <duration>
 //			trusted_origins     <origins...>
 //			compact
 //			bearer_tokens
@@ -196,15 +197,20 @@ func decode(line *caddyfile.Dispenser, name string, field reflect.Value) []error
 		} else {
 			field.Set(reflect.ValueOf(&on))
 		}
-	case *caddy.Duration:
+	case *caddy.Duration, **caddy.Duration:
 		if len(args) != 1 {
 			return fail("a duration such as 30m")
 		}
-		duration, err := caddy.ParseDuration(args[0])
+		parsed, err := caddy.ParseDuration(args[0])
 		if err != nil {
 			return fail("a duration such as 30m")
 		}
-		*target = caddy.Duration(duration)
+		duration := caddy.Duration(parsed)
+		if plain, ok := target.(*caddy.Duration); ok {
+			*plain = duration
+		} else {
+			field.Set(reflect.ValueOf(&duration))
+		}
 	default: // a section
 		if len(args) != 0 {
 			return fail("a block, and no argument")

@@ -121,7 +121,7 @@ func TestEveryFaultOfAConfigurationIsReportedAtOnceAndWithoutASecret(t *testing.
 	const password = "a-password-that-is-written-out-here"
 	err := provision(t, `{"handler": "authkit",
 		"workos": {"client_id": "x", "api_key": "sk_written_out", "cookie_passwords": ["`+password+`", "{env.NO_SUCH_VARIABLE}"], "cookie_password_files": ["/no/such/file"], "redirect_urls": ["callback"]},
-		"session": {"idle_timeout": -5, "trusted_origins": ["app"]},
+		"session": {"idle_timeout": -5, "stream_after": -5, "trusted_origins": ["app"]},
 		"rules": [{"path": "admin"}, {"path": "/a", "allow": ["everybody"], "roles": [" "]}],
 		"paths": {"login": "login", "me": "/logout"},
 		"identity": {"headers": {"Cookie": "email"}, "jwt": {"issuer": "x"}},
@@ -130,7 +130,7 @@ func TestEveryFaultOfAConfigurationIsReportedAtOnceAndWithoutASecret(t *testing.
 	for _, fault := range []string{
 		"workos.api_key: is written out; give a placeholder such as {env.WORKOS_API_KEY}", "workos.cookie_passwords[0]: is written out",
 		"workos.cookie_passwords[1]: evaluated placeholder {env.NO_SUCH_VARIABLE} is empty", "workos.cookie_password_files: open /no/such/file",
-		"workos.client_id", "workos.redirect_urls", "workos.cookie_passwords (or WORKOS_COOKIE_PASSWORD)", "session.idle_timeout",
+		"workos.client_id", "workos.redirect_urls", "workos.cookie_passwords (or WORKOS_COOKIE_PASSWORD)", "session.idle_timeout", "session.stream_after",
 		"session.trusted_origins",
 		"rules[0].path", "rules[1].allow", "rules[1].roles", `paths.login`, `paths.me: "/logout" is also another path`, "identity.headers.Cookie",
 		"identity.jwt.key_files", "store.url: has a password that is written out", "events.webhook_secret_files: open /no/such/secret",

@@ -2,7 +2,13 @@
 
 package caddyauthkit
 
-import "github.com/caddyserver/caddy/v2"
+import (
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/authkit-go/authkit/internal/gate"
+)
 
 // Rule says who may pass at a path. The most specific rule counts, and no other: a path without a wildcard comes before all others,
 // then the one with more segments, then the one with the method of the request. Without a rule, a path needs a session.
@@ -63,6 +69,17 @@ type Session struct {
 	TrustedOrigins []string `json:"trusted_origins,omitempty"`
 	// Refuses sessions if the store was not read for so long. By default the age of the last reading does not matter.
 	RevocationDeadline caddy.Duration `json:"revocation_deadline,omitempty"`
+	// How long a response without Content-Length may go on before it ends with its session, as event streams do from their beginning. The
+	// default is 5m, and 0 is for ever.
+	StreamAfter *caddy.Duration `json:"stream_after,omitempty"`
+}
+
+// streamAfter returns the value of StreamAfter, or its default.
+func (s *Session) streamAfter() time.Duration {
+	if s.StreamAfter == nil {
+		return gate.DefaultStreamAfter
+	}
+	return time.Duration(*s.StreamAfter)
 }
 
 // SignIn has the parameters of every sign-in.

@@ -76,6 +76,7 @@ func newSettings(h *Handler, faults *Faults) *settings {
 		WorkOS: h.WorkOS, Session: h.Session, SignIn: h.SignIn, Login: h.Paths.Login, Logout: h.Paths.Logout,
 		APIKey: h.WorkOS.APIKey, CookiePasswords: h.WorkOS.CookiePasswords, Store: h.Store.URL, Migrate: h.Store.Migrate, Follow: h.Events.follows(),
 	}
+	s.Session.StreamAfter = nil // it belongs to the handler, and its change must not end the engine
 	if name := h.WorkOS.APIKeyFile; name != "" {
 		if s.APIKey != "" {
 			faults.add("workos.api_key_file", "give either api_key or api_key_file")

@@ -35,6 +35,9 @@ func TestAReloadOfCaddyKeepsSessionsAndSignOuts(t *testing.T) {
 	require.NoError(t, s.load(setUp{authkit: `
 		rule /public/* {
 			allow public
+		}
+		session {
+			stream_after 1m
 		}`}))
 	assert.Equal(t, 200, s.do("", "GET", "/public/a").StatusCode, "the new rule holds")
 	assert.Equal(t, 200, s.do(ada, "GET", "/a").StatusCode, "the session goes on")

@@ -127,39 +127,47 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request, next caddyhttp
 		defer endWithSession()()
 		return next.ServeHTTP(w, r)
 	}
-	stream := &streamWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, start: endWithSession}
+	stream := &streamWriter{
+		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
+		method:                r.Method, after: h.Session.streamAfter(), start: endWithSession,
+	}
 	defer stream.release()
 	return next.ServeHTTP(stream, r)
 }
 
-// streamWriter looks at the header of a response, and binds it to its session if it is a stream.
+// streamWriter looks at the header of a response, and binds it to its session if it is a stream: at once by its kind, and after some time
+// if it has no length.
 type streamWriter struct {
 	*caddyhttp.ResponseWriterWrapper
-	start func() (release func() bool)
-	begun bool
-	stop  func() bool // nil for a response that is no stream
+	method string
+	after  time.Duration // 0 for never
+	start  func() (release func() bool)
+	begun  bool
+	stop   func() bool // nil for a response that ends by itself
 }
 
-func (w *streamWriter) begin() {
+func (w *streamWriter) begin(status int) {
 	if w.begun {
 		return
 	}
 	w.begun = true
-	kind, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";") // also of a type whose parameters cannot be parsed
-	if isStream(strings.ToLower(strings.TrimSpace(kind))) {
+	switch {
+	case gate.IsStream(w.Header()):
 		w.stop = w.start()
+	case w.after > 0 && gate.HasNoLength(w.method, status, w.Header()):
+		w.stop = time.AfterFunc(w.after, func() { w.start() }).Stop // what it starts ends with the request
 	}
 }
 
 func (w *streamWriter) WriteHeader(status int) {
 	if status >= 200 {
-		w.begin()
+		w.begin(status)
 	}
 	w.ResponseWriterWrapper.WriteHeader(status)
 }
 
 func (w *streamWriter) Write(b []byte) (int, error) {
-	w.begin()
+	w.begin(http.StatusOK)
 	return w.ResponseWriterWrapper.Write(b)
 }
 
@@ -167,9 +175,4 @@ func (w *streamWriter) release() {
 	if w.stop != nil {
 		w.stop()
 	}
-}
-
-// isStream reports whether responses of a media type usually have no end.
-func isStream(kind string) bool {
-	return kind == "text/event-stream" || kind == "application/x-ndjson" || strings.HasPrefix(kind, "application/grpc")
 }

@@ -124,3 +124,58 @@ func TestAPageOfAnotherOriginCannotUseASessionThroughCaddy(t *testing.T) {
 		assert.Equal(t, status, s.do(ben, "POST", "/a", "Origin: "+origin).StatusCode, origin)
 	}
 }
+
+func TestAResponseWithoutALengthThroughCaddyEndsWithItsSession(t *testing.T) {
+	for name, c := range map[string]struct {
+		session, contentType string
+		isCut                bool
+	}{
+		"after the time":            {"stream_after 1ms", "text/plain", true},
+		"before the time":           {"", "text/plain", false},
+		"turned off":                {"stream_after 0", "text/plain", false},
+		"of a kind that has no end": {"stream_after 0", "multipart/x-mixed-replace; boundary=x", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next, ended := make(chan struct{}), make(chan struct{}, 1)
+			s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/long" {
+					return
+				}
+				w.Header().Set("Content-Type", c.contentType)
+				_, _ = io.WriteString(w, "a")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-next:
+					_, _ = io.WriteString(w, "b")
+				case <-r.Context().Done():
+					ended <- struct{}{}
+				}
+			}), setUp{authkit: "session {\n" + c.session + "\n}"})
+			r, err := http.NewRequest("GET", s.URL+"/long", nil)
+			require.NoError(t, err)
+			r.Header.Set("Cookie", s.cookieOf(ben))
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			first := make([]byte, 1)
+			_, err = io.ReadFull(resp.Body, first)
+			require.NoError(t, err)
+			require.Equal(t, 200, s.do(ben, "POST", "/logout").StatusCode)
+			if !c.isCut {
+				next <- struct{}{}
+				rest, err := io.ReadAll(resp.Body)
+				assert.NoError(t, err)
+				assert.Equal(t, "b", string(rest))
+				return
+			}
+			select {
+			case <-ended:
+			case <-time.After(waitTimeout / 3):
+				assert.Fail(t, "the application was not told")
+				close(next)
+			}
+			_, err = io.ReadAll(resp.Body)
+			assert.Error(t, err, "the response is cut, not finished")
+		})
+	}
+}

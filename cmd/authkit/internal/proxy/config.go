@@ -9,6 +9,8 @@ package proxy
 import (
 	"crypto/sha256"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/gate"
 )
 
 // Config is the configuration. docs/proxy.md describes each key.
@@ -80,6 +82,7 @@ type Session struct {
 	Compact            bool          `yaml:"compact"`
 	BearerTokens       bool          `yaml:"bearer_tokens"`
 	RevocationDeadline time.Duration `yaml:"revocation_deadline"`
+	StreamAfter        time.Duration `yaml:"stream_after"`
 	TrustedOrigins     []string      `yaml:"trusted_origins"`
 }
 
@@ -153,10 +156,11 @@ type Limits struct {
 // Default returns the configuration before a file or flags change it.
 func Default() *Config {
 	return &Config{
-		Listen: "localhost:8080",
-		Paths:  Paths{Login: "/login", Logout: "/logout", Me: "/authkit/me", Health: "/healthz", Keys: "/authkit/jwks.json", Webhook: "/webhooks/workos"},
-		Events: Events{Follow: true},
-		Log:    Log{Level: "info", Format: "text", Access: true},
+		Listen:  "localhost:8080",
+		Paths:   Paths{Login: "/login", Logout: "/logout", Me: "/authkit/me", Health: "/healthz", Keys: "/authkit/jwks.json", Webhook: "/webhooks/workos"},
+		Session: Session{StreamAfter: gate.DefaultStreamAfter},
+		Events:  Events{Follow: true},
+		Log:     Log{Level: "info", Format: "text", Access: true},
 		Limits: Limits{
 			HeaderBytes: 64 << 10, HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 			ShutdownDelay: 5 * time.Second, ShutdownTimeout: 30 * time.Second,

@@ -149,6 +149,7 @@ paths: {login: /in, me: /in, health: "healthz"}
 identity:
   headers: {Cookie: user, X-Mail: mail}
   jwt: {issuer: a}
+session: {stream_after: -1s}
 store: {url: "mysql://user:%[2]s@x"}
 log: {level: loud}
 limits: {header_bytes: 1, idle_timeout: 0s, body_timeout: -1s}
@@ -162,8 +163,8 @@ limits: {header_bytes: 1, idle_timeout: 0s, body_timeout: -1s}
 		"line 10: rules[0].path", `line 12: rules[1].allow: "everybody"`, "line 13: rules[2].permissions: is an empty list",
 		"workos.client_id (or WORKOS_CLIENT_ID)", "line 16: workos.api_key_file: open absent", "workos.cookie_password_files (or WORKOS_COOKIE_PASSWORD)",
 		"workos.redirect_urls (or WORKOS_REDIRECT_URI)", `line 19: paths.me: "/in" is also another path`, `line 19: paths.health: "healthz"`,
-		"line 21: identity.headers.Cookie", "line 21: identity.headers.X-Mail", "line 22: identity.jwt.key_files", "line 23: store.url",
-		"line 24: log: level", "line 25: limits.header_bytes", "line 25: limits.idle_timeout", "line 25: limits: body_timeout",
+		"line 21: identity.headers.Cookie", "line 21: identity.headers.X-Mail", "line 22: identity.jwt.key_files", "line 23: session.stream_after", "line 24: store.url",
+		"line 25: log: level", "line 26: limits.header_bytes", "line 26: limits.idle_timeout", "line 26: limits: body_timeout",
 	} {
 		assert.ErrorContains(t, err, want)
 	}

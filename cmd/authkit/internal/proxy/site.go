@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/internal/gate"
@@ -29,6 +30,9 @@ type site struct {
 	hosts     *hostList
 	proxy     *httputil.ReverseProxy
 	log       *slog.Logger
+
+	clock       authkit.Clock
+	streamAfter time.Duration // after which a response without a length ends with its session; 0 for never
 }
 
 // upstreamKey is the context key of the *upstream of a request, and clientKey that of the client's request.
@@ -43,7 +47,7 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 	if earlier != nil {
 		connected = earlier.upstreams
 	}
-	s := &site{authKit: ak, log: log, upstreams: c.newUpstreams(connected, faults), forwarded: c.newForwarding(faults), hosts: c.newHosts(faults)}
+	s := &site{authKit: ak, log: log, clock: clock, streamAfter: c.Session.StreamAfter, upstreams: c.newUpstreams(connected, faults), forwarded: c.newForwarding(faults), hosts: c.newHosts(faults)}
 	var keys http.Handler
 	signer := c.newSigner(clock, faults)
 	if signer != nil {
@@ -173,15 +177,27 @@ func (s *site) endWith(ctx context.Context, cancel context.CancelCauseFunc) (rel
 // endKey is the context key of a *streamEnd.
 type endKey struct{}
 
-// streamEnd is set once a response is known to be a stream.
+// streamEnd ends a response with its session, once it is known to be a stream.
 type streamEnd struct {
 	cancel context.CancelCauseFunc
-	stop   func()
+	stop   func() // nil for a response that ends by itself
 }
 
 func (e *streamEnd) release() {
 	if e.stop != nil {
 		e.stop()
+	}
+}
+
+// begin decides from the header of a response whether it is a stream.
+func (e *streamEnd) begin(s *site, resp *http.Response) {
+	ctx := resp.Request.Context()
+	switch {
+	case gate.IsStream(resp.Header):
+		e.stop = s.endWith(ctx, e.cancel)
+	case s.streamAfter > 0 && gate.HasNoLength(resp.Request.Method, resp.StatusCode, resp.Header):
+		stop := s.clock.AfterFunc(s.streamAfter, func() { s.endWith(ctx, e.cancel) }) // what it starts ends with ctx
+		e.stop = func() { stop() }
 	}
 }
 
@@ -210,16 +226,10 @@ func (s *site) roundTrip(r *http.Request) (*http.Response, error) {
 // modifyResponse looks at the header of a response.
 func (s *site) modifyResponse(resp *http.Response) error {
 	s.gate.RemoveOwnCookies(resp.Header) // the header of an upgrade is not written by the gate's writer
-	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
-	if end, ok := resp.Request.Context().Value(endKey{}).(*streamEnd); ok && isStream(strings.ToLower(strings.TrimSpace(kind))) {
-		end.stop = s.endWith(resp.Request.Context(), end.cancel)
+	if end, ok := resp.Request.Context().Value(endKey{}).(*streamEnd); ok {
+		end.begin(s, resp)
 	}
 	return nil
-}
-
-// isStream reports whether responses of a media type usually have no end.
-func isStream(kind string) bool {
-	return kind == "text/event-stream" || kind == "application/x-ndjson" || strings.HasPrefix(kind, "application/grpc")
 }
 
 // fail answers a request whose upstream has failed. The answer does not say how.

@@ -1,0 +1,29 @@
+// Streams: which responses of an upstream have no end of their own.
+
+package gate
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// DefaultStreamAfter is how long a response without Content-Length may go on before it counts as a stream ([HasNoLength]).
+const DefaultStreamAfter = 5 * time.Minute
+
+// IsStream reports whether the Content-Type is one of responses that usually have no end: events, pictures that replace each other,
+// lists of JSON texts, calls of gRPC and Connect. A front door ends such a response with the session or the API key of its request.
+func IsStream(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";") // also of a type whose parameters cannot be parsed
+	switch kind = strings.ToLower(strings.TrimSpace(kind)); kind {
+	case "text/event-stream", "multipart/x-mixed-replace", "application/x-ndjson", "application/ndjson", "application/jsonl",
+		"application/x-jsonlines", "application/json-seq", "application/stream+json":
+		return true
+	}
+	return strings.HasPrefix(kind, "application/grpc") || strings.HasPrefix(kind, "application/connect+")
+}
+
+// HasNoLength reports whether the header does not say how long the body of a response is. Such a body may have no end.
+func HasNoLength(method string, status int, h http.Header) bool {
+	return h.Get("Content-Length") == "" && method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
+}
