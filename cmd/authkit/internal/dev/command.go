@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// runCommand runs a command with variables until it ends. A terminal sends signals to the command too. Without a terminal, the command
-// is a process group of its own, and gets the signals of this program: "go run" does not pass them to the program that it runs.
+// runCommand runs a command with variables until it ends. A terminal sends its signals to the command too. SIGTERM comes from elsewhere, and
+// goes to everything that the command has started: "go run" does not pass it to the program that it runs. Without a terminal, the command is a
+// process group of its own, which gets the signals of this program.
 func runCommand(command []string, variables map[string]string, streams Streams) (status int, err error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.In, streams.Out, streams.Err
@@ -37,6 +38,8 @@ func runCommand(command []string, variables map[string]string, streams Streams) 
 			switch {
 			case ownGroup:
 				signalGroup(cmd, s)
+			case s == syscall.SIGTERM: // it is for this program alone
+				signalDescendants(cmd, s)
 			case s != os.Interrupt: // it may be for this program alone
 				_ = cmd.Process.Signal(s) // an error means that the command has ended
 			}
