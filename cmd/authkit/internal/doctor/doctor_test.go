@@ -215,8 +215,10 @@ func TestTheDoctorTellsWhatIsWrongWithTheAddressOfAStore(t *testing.T) {
 	t.Cleanup(server.Close)
 	for store, finding := range map[string]string{
 		"postgres://app:" + goodPassword + "@" + server.Listener.Addr().String() + "/app": "cannot be reached",
-		"postgres://app:a%zz@localhost/app":                                               "no URL with a host",
-		"postgres:///app":                                                                 "no URL with a host",
+		"postgres://app:a%zz@localhost/app":                                               "PostgreSQL cannot be parsed",
+		"redis:///0":                                                                      "no URL with a host",
+		"postgres:///app?host=" + t.TempDir():                                             "cannot be reached",
+		"postgres:///app?connect_timeout=" + goodPassword:                                 "PostgreSQL cannot be parsed",
 		"redis://localhost/not-a-number":                                                  "wrong path or parameter",
 	} {
 		d := &doctor{Config: Config{Timeout: time.Second, Store: store}}

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -21,23 +23,28 @@ func (d *doctor) checkStore(ctx context.Context) {
 		d.skip(check, "none given (--store redis://… or postgres://…)")
 		return
 	}
-	u, err := url.Parse(d.Store)
-	if err != nil || u.Host == "" {
-		d.fault(check, "Give an address such as redis://localhost:6379 or postgres://user:password@localhost/database. Encode special characters of the password (%40 for @).",
-			"the address is no URL with a host")
-		return
+	scheme, rest, _ := strings.Cut(d.Store, "://")
+	authority, tail := rest, ""
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority, tail = rest[:end], rest[end:]
 	}
-	if u.User == nil && strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") { // then the host has a part of the password
+	if !strings.Contains(authority, "@") && strings.Contains(tail, "@") { // then the host has a part of the password
 		d.fault(check, "Encode special characters of the password: %2F for /, %23 for #, %3F for ? and %40 for @.", "the password of the address has characters that are not encoded")
 		return
 	}
 	ctx, cancel := d.limited(ctx)
 	defer cancel()
-	switch u.Scheme {
-	case "redis", "rediss":
+	if scheme == "postgres" || scheme == "postgresql" {
+		d.checkPostgres(ctx)
+		return
+	}
+	u, err := url.Parse(d.Store)
+	switch {
+	case err != nil || u.Host == "":
+		d.fault(check, "Give an address such as redis://localhost:6379 or postgres://user:password@localhost/database. Encode special characters of the password (%40 for @).",
+			"the address is no URL with a host")
+	case scheme == "redis" || scheme == "rediss":
 		d.checkRedis(ctx, u)
-	case "postgres", "postgresql":
-		d.checkPostgres(ctx, u)
 	default:
 		d.fault(check, "Use redis://, rediss:// or postgres://.", "no store has the scheme %q", u.Scheme)
 	}
@@ -75,24 +82,44 @@ type silence struct{}
 // Printf implements the interface of package redis.
 func (silence) Printf(context.Context, string, ...any) {}
 
-func (d *doctor) checkPostgres(ctx context.Context, u *url.URL) {
+// checkPostgres connects to PostgreSQL. An address may have the forms of libpq: a Unix socket, several hosts, and no host for the default.
+func (d *doctor) checkPostgres(ctx context.Context) {
 	const check = "store"
-	connection, err := pgx.Connect(ctx, u.String())
+	config, err := pgxpool.ParseConfig(d.Store) // as the library reads it, with the parameters of the pool
 	if err != nil {
-		d.storeFailure("PostgreSQL", u.Host, err)
+		d.fault(check, "Give an address such as postgres://user:password@localhost/database. Encode special characters of the password (%40 for @).",
+			"the address of PostgreSQL cannot be parsed")
+		return
+	}
+	host := hostsOf(&config.ConnConfig.Config)
+	connection, err := pgx.ConnectConfig(ctx, config.ConnConfig)
+	if err != nil {
+		d.storeFailure("PostgreSQL", host, err)
 		return
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
 	var readOnly string
 	if err := connection.QueryRow(ctx, "SHOW transaction_read_only").Scan(&readOnly); err != nil {
-		d.storeFailure("PostgreSQL", u.Host, err)
+		d.storeFailure("PostgreSQL", host, err)
 		return
 	}
 	if readOnly == "on" {
-		d.fault(check, "Use the address of the primary server.", "PostgreSQL at %s is read-only", u.Host)
+		d.fault(check, "Use the address of the primary server, or target_session_attrs=read-write with several hosts.", "PostgreSQL at %s is read-only", host)
 		return
 	}
-	d.ok(check, "PostgreSQL at %s answers", u.Host)
+	d.ok(check, "PostgreSQL at %s answers", host)
+}
+
+// hostsOf returns the addresses to which a connection may be made.
+func hostsOf(config *pgconn.Config) string {
+	_, first := pgconn.NetworkAddress(config.Host, config.Port)
+	hosts := []string{first}
+	for _, other := range config.Fallbacks { // also of the same host, without TLS
+		if _, address := pgconn.NetworkAddress(other.Host, other.Port); !slices.Contains(hosts, address) {
+			hosts = append(hosts, address)
+		}
+	}
+	return strings.Join(hosts, " or ")
 }
 
 // storeFailure reports a failed connection, without the text of the error: it may contain the address with its password.
