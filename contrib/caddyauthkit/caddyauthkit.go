@@ -48,9 +48,11 @@ type Handler struct {
 
 	engine    *engine
 	engineKey string
-	gate      *gate.Gate
-	callbacks map[string]bool // the paths whose query has a code
-	log       *slog.Logger
+	// unregister is nil without a registry of Caddy.
+	unregister func()
+	gate       *gate.Gate
+	callbacks  map[string]bool // the paths whose query has a code
+	log        *slog.Logger
 }
 
 // CaddyModule returns the module: http.handlers.authkit.
@@ -96,7 +98,10 @@ func (h *Handler) startEngine(ctx caddy.Context, s *settings) error {
 	}
 	h.engine, h.engineKey = value.(*engine), key
 	h.engine.log.add(h, h.log.Handler())
-	return nil
+	if registry := ctx.GetMetricsRegistry(); registry != nil {
+		h.unregister, err = register(registry, h.engine, s.name())
+	}
+	return err
 }
 
 // Cleanup ends the engine, if no other handler uses it. Caddy calls it after a reload for the old handler, and after a failed Provision.
@@ -105,6 +110,9 @@ func (h *Handler) Cleanup() error {
 		return nil
 	}
 	h.engine.log.remove(h)
+	if h.unregister != nil {
+		h.unregister()
+	}
 	_, err := engines.Delete(h.engineKey)
 	return err
 }

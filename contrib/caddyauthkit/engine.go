@@ -26,6 +26,7 @@ import (
 type engine struct {
 	authKit *authkit.AuthKit
 	log     *relay
+	metrics *engineMetrics
 	store   *sharedStore // nil without one
 	stop    context.CancelFunc
 	work    sync.WaitGroup
@@ -167,12 +168,15 @@ func (s *settings) trustedOrigins() []string {
 // newEngine starts an engine. The error is a [Faults] if a setting has a fault.
 func newEngine(ctx context.Context, s *settings) (*engine, error) {
 	var faults Faults
-	e := &engine{log: &relay{}}
-	opts := append(s.options(), authkit.WithLogger(slog.New(e.log)))
+	metrics, err := newEngineMetrics()
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{log: &relay{}, metrics: metrics}
+	opts := append(s.options(), authkit.WithLogger(slog.New(e.log)), authkit.WithObserver(metrics.observer.Observe))
 	if e.store = openStore(s.Store, s.Migrate, &faults); e.store != nil {
 		opts = append(opts, authkit.WithStore(e.store.store))
 	}
-	var err error
 	if e.authKit, err = authkit.FromEnv(opts...); err != nil {
 		faults.addOptions(err)
 	} else if len(s.redirectURLs()) == 0 {
@@ -185,7 +189,11 @@ func newEngine(ctx context.Context, s *settings) (*engine, error) {
 			err = fmt.Errorf("authkit: create the tables of the store: %w", err)
 		}
 	}
+	if err == nil {
+		err = metrics.watch(e.authKit)
+	}
 	if err != nil {
+		metrics.stop()
 		e.closeStore()
 		return nil, err
 	}
@@ -207,6 +215,7 @@ func (e *engine) closeStore() {
 func (e *engine) Destruct() error {
 	e.stop()
 	e.work.Wait()
+	e.metrics.stop()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.ended = true; e.requests == 0 {
