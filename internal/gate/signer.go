@@ -19,6 +19,7 @@ import (
 	"maps"
 	"math/big"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/authkit-go/authkit"
@@ -109,6 +110,11 @@ func NewSigner(keys []*SigningKey, issuer, audience string, clock authkit.Clock)
 		s.now = clock.Now
 	}
 	return s, nil
+}
+
+// IsKnownFrom reports whether earlier has published the key that signs, so that verifiers which keep its keys accept the new tokens.
+func (s *Signer) IsKnownFrom(earlier *Signer) bool {
+	return slices.ContainsFunc(earlier.keys, s.keys[0].Equal)
 }
 
 func parseKey(block *pem.Block) (any, error) {

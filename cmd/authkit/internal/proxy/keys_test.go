@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -105,6 +106,33 @@ func TestTheKeyOfTheSignedIdentityIsRotatedWithoutARefusedToken(t *testing.T) {
 	assert.True(t, both.accepts(t, token()), "step 3")
 	assert.Len(t, f.publishedKeys(), 1)
 	assert.True(t, f.publishedKeys().accepts(t, third))
+}
+
+func TestAKeyThatSignsBeforeItWasPublishedIsLoggedAtAReload(t *testing.T) {
+	const warning = "was not published before"
+	before, after, late := signingKeyFile(t, "before.pem"), signingKeyFile(t, "after.pem"), signingKeyFile(t, "late.pem")
+	f := startFromFile(t, echo, "")
+	for _, step := range []struct {
+		keys string
+		warn bool
+	}{
+		{before, false}, // the first key of all
+		{before + ", " + after, false},
+		{after + ", " + before, false},
+		{after, false},
+		{late + ", " + after, true},
+	} {
+		f.write(t, "identity: {jwt: {issuer: a, audience: b, key_files: ["+step.keys+"]}}\n")
+		f.reload <- struct{}{}
+		f.reload <- struct{}{} // it is received after the first reload
+		assert.Equal(t, step.warn, strings.Contains(f.Log.String(), warning), step.keys)
+	}
+	content, err := os.ReadFile(before)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(late, content, 0o600)) // a file that is replaced, as the documentation says not to
+	f.reload <- struct{}{}
+	f.reload <- struct{}{}
+	assert.Equal(t, 2, strings.Count(f.Log.String(), warning))
 }
 
 func TestAFaultOfASigningKeyHasItsPlaceInTheList(t *testing.T) {

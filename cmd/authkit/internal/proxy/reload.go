@@ -126,7 +126,11 @@ func (s *server) apply(next *Config) error {
 	for _, section := range restart {
 		s.log.Warn("proxy: a change of the configuration needs a restart", slog.String("section", section))
 	}
-	s.site.Swap(built).close(built)
+	earlier := s.site.Swap(built)
+	earlier.close(built)
+	if built.signer != nil && earlier.signer != nil && !built.signer.IsKnownFrom(earlier.signer) {
+		s.log.Warn("proxy: the first key of identity.jwt.key_files was not published before: applications that keep the earlier keys refuse its tokens until they read the keys again")
+	}
 	s.config = next
 	return nil
 }

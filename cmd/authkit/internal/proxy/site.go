@@ -28,6 +28,7 @@ type site struct {
 	upstreams []*upstream
 	forwarded *forwarding
 	hosts     *hostList
+	signer    *gate.Signer // nil without identity.jwt
 	proxy     *httputil.ReverseProxy
 	log       *slog.Logger
 
@@ -47,11 +48,13 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 	if earlier != nil {
 		connected = earlier.upstreams
 	}
-	s := &site{authKit: ak, log: log, clock: clock, streamAfter: c.Session.StreamAfter, upstreams: c.newUpstreams(connected, faults), forwarded: c.newForwarding(faults), hosts: c.newHosts(faults)}
+	s := &site{
+		authKit: ak, log: log, clock: clock, streamAfter: c.Session.StreamAfter, upstreams: c.newUpstreams(connected, faults),
+		forwarded: c.newForwarding(faults), hosts: c.newHosts(faults), signer: c.newSigner(clock, faults),
+	}
 	var keys http.Handler
-	signer := c.newSigner(clock, faults)
-	if signer != nil {
-		keys = signer.Keys()
+	if s.signer != nil {
+		keys = s.signer.Keys()
 	}
 	webhooks := secretFiles("events.webhook_secret_files", c.Events.WebhookSecretFiles, faults)
 	if secret := strings.TrimSpace(os.Getenv("WORKOS_WEBHOOK_SECRET")); secret != "" && len(c.Events.WebhookSecretFiles) == 0 {
@@ -64,7 +67,7 @@ func (c *Config) newSite(ak *authkit.AuthKit, log *slog.Logger, clock authkit.Cl
 	var err error
 	s.gate, err = gate.New(gate.Config{
 		AuthKit: ak, Rules: rules, Own: c.ownHandlers(ak, keys, webhooks, faults), Headers: c.Identity.Headers,
-		PassAuthorization: c.Identity.PassAuthorization, Signer: signer, TrustedOrigins: c.trustedOrigins(),
+		PassAuthorization: c.Identity.PassAuthorization, Signer: s.signer, TrustedOrigins: c.trustedOrigins(),
 	})
 	if err != nil {
 		faults.addError("rules", err)
