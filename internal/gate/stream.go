@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// DefaultStreamAfter is how long a response without Content-Length may go on before it counts as a stream ([HasNoLength]).
-const DefaultStreamAfter = 5 * time.Minute
+// DefaultStreamAfter is how long a response without Content-Length may go on before it counts as a stream ([HasNoLength]). It is much longer
+// than the lifetime of an access token, so that a download whose end is not known in advance is not cut.
+const DefaultStreamAfter = time.Hour
 
 // IsStream reports whether the Content-Type is one of responses that usually have no end: events, pictures that replace each other,
 // lists of JSON texts, calls of gRPC and Connect. A front door ends such a response with the session or the API key of its request.

@@ -131,32 +131,33 @@ func (l *longResponse) signOut() {
 
 func unchanged(*proxy.Config) {}
 
-func TestAResponseWithoutALengthEndsWithItsSessionAfterFiveMinutes(t *testing.T) {
+func TestAResponseWithoutALengthEndsWithItsSessionAfterATime(t *testing.T) {
+	fiveMinutes := func(c *proxy.Config) { c.Session.StreamAfter = 5 * time.Minute }
 	t.Run("signed out before", func(t *testing.T) {
 		l := startLongResponse(t, ben, "text/plain", "", unchanged)
 		l.signOut()
 		l.goesOn("line 1\n")
-		l.clock.Advance(5*time.Minute - time.Second)
+		l.clock.Advance(time.Hour - time.Second)
 		l.goesOn("line 2\n")
 		l.clock.Advance(time.Second)
 		l.isCut()
 	})
 	t.Run("signed out after", func(t *testing.T) {
-		l := startLongResponse(t, ben, "application/octet-stream", "", unchanged)
+		l := startLongResponse(t, ben, "application/octet-stream", "", fiveMinutes)
 		l.clock.Advance(5 * time.Minute)
 		l.goesOn("line 1\n")
 		l.signOut()
 		l.isCut()
 	})
 	t.Run("the token expires and no request refreshes it", func(t *testing.T) {
-		l := startLongResponse(t, ben, "text/csv", "", unchanged)
+		l := startLongResponse(t, ben, "text/csv", "", fiveMinutes)
 		l.clock.Advance(5 * time.Minute)
 		l.goesOn("line 1\n")
 		l.clock.Advance(2 * time.Minute)
 		l.isCut()
 	})
 	t.Run("another request refreshes the token", func(t *testing.T) {
-		l := startLongResponse(t, ben, "text/csv", "", unchanged)
+		l := startLongResponse(t, ben, "text/csv", "", fiveMinutes)
 		l.clock.Advance(5 * time.Minute)
 		require.Equal(t, 200, l.door.do(ben, "GET", "/other", nil).StatusCode)
 		l.clock.Advance(2 * time.Minute)
