@@ -3,6 +3,7 @@
 package authkit
 
 import (
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/expiring"
@@ -88,7 +89,7 @@ func (m *resourceAnswers) put(s *Session, key string, answer resourceAnswer) {
 		answers = expiring.New[resourceAnswer](m.clock.Now, answersPerUser).LimitBytes(answerBytesPerUser, resourceAnswer.size)
 	}
 	answers.Put(key, answer, answer.until)
-	m.users.Put(s.UserID(), answers, now.Add(answersLifetime)) // with its new size
+	m.users.Put(strings.Clone(s.UserID()), answers, now.Add(answersLifetime)) // with its new size
 }
 
 // size estimates the bytes that an answer takes in memory.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -212,6 +213,6 @@ func (r *revocations) finish(next *revocation, err error) {
 	}
 	delete(r.waiting, next.session.ID())
 	if err == nil || refused {
-		r.done.Put(next.session.ID(), struct{}{}, r.clock.Now().Add(revokedLifetime))
+		r.done.Put(strings.Clone(next.session.ID()), struct{}{}, r.clock.Now().Add(revokedLifetime))
 	}
 }

@@ -31,6 +31,7 @@ package authkit
 
 import (
 	"math"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,7 +96,7 @@ func (s *signedOut) mark(sessionID string, at, until time.Time, live bool) {
 	if live {
 		marks = s.live
 	}
-	marks.Put(sessionID, at, until)
+	marks.Put(strings.Clone(sessionID), at, until) // it may be a part of a token
 	s.reached("marked")
 	s.epoch.Add(1)
 }
@@ -106,7 +107,7 @@ func (s *signedOut) keep(sessionID string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at, ok := s.at(sessionID); ok {
-		s.live.Put(sessionID, at, until)
+		s.live.Put(strings.Clone(sessionID), at, until)
 	}
 }
 

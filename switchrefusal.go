@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/expiring"
@@ -72,7 +73,7 @@ func (r *switchRefusals) count(s *Session) {
 	refused, ok := r.counts.Get(s.ID())
 	if !ok {
 		refused = &refusalCount{}
-		r.counts.Put(s.ID(), refused, r.clock.Now().Add(refusalWindow))
+		r.counts.Put(strings.Clone(s.ID()), refused, r.clock.Now().Add(refusalWindow))
 	}
 	refused.count++
 }

@@ -25,6 +25,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,7 +89,7 @@ func (l *unsealedLimit) allows(s *Session) bool {
 	count, known := l.counts.Get(s.ID())
 	if !known {
 		count = new(int)
-		l.counts.Put(s.ID(), count, l.clock.Now().Add(unsealedPeriod))
+		l.counts.Put(strings.Clone(s.ID()), count, l.clock.Now().Add(unsealedPeriod))
 	}
 	*count++
 	return *count <= unsealedExchanges

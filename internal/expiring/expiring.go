@@ -72,7 +72,8 @@ func (m *Map[V]) Get(key string) (value V, ok bool) {
 
 // Put stores value under key. The entry expires at until. It replaces an
 // earlier entry of the same key and becomes the newest. Put does not store a
-// value that is larger than the byte limit of m.
+// value that is larger than the byte limit of m. The Map keeps the key: it must not
+// share memory with something larger.
 func (m *Map[V]) Put(key string, value V, until time.Time) {
 	m.insert(m.newNode(key, value, until), true)
 }
