@@ -34,6 +34,9 @@ func (s *Server) Verify(ctx context.Context, token string) (*Token, error) {
 			return s.result(ctx, entry.Value, err)
 		}
 	}
+	if len(token) <= maxToken {
+		token = strings.Clone(token) // the claims and the memory of tokens would keep the text that it is a part of
+	}
 	claims, err := s.verifier.Verify(ctx, token)
 	if err == nil {
 		err = refuseSessionToken(claims)
@@ -42,7 +45,7 @@ func (s *Server) Verify(ctx context.Context, token string) (*Token, error) {
 		return s.result(ctx, nil, err)
 	}
 	verified := &Token{s, claims}
-	s.verified.Put(sessioncache.Token, strings.Clone(token), verified, verified.size())
+	s.verified.Put(sessioncache.Token, token, verified, verified.size())
 	return verified, nil
 }
 
