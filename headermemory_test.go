@@ -60,7 +60,6 @@ func TestTheSessionCacheKeepsNoMemoryOfARequest(t *testing.T) {
 			before := ak.Stats().Cache
 			c.send(value)
 			c.send(value)
-			value = ""
 			after := ak.Stats().Cache
 			require.Equal(t, before.Entries+1, after.Entries)
 			require.Equal(t, before.Hits+1, after.Hits, "the second request finds it")

@@ -69,7 +69,6 @@ func TestWhatIsRememberedByTheIDOfASessionDoesNotKeepItsToken(t *testing.T) {
 			token, memory := InOwnMemory(id + user + strings.Repeat("x", 1000))
 			remembered := remember(t, makeSession(payload.Session{RefreshToken: "refresh_1"},
 				&jwks.Claims{SessionID: token[:len(id)], Subject: token[len(id):][:len(user)], IssuedAt: clock.now, ExpiresAt: clock.now.Add(5 * time.Minute)}))
-			token = ""
 			assert.True(t, IsFreed(memory))
 			runtime.KeepAlive(remembered)
 		})

@@ -140,7 +140,7 @@ func (s *KeySet) fail(ctx context.Context, f *flight, failed *fetchError) {
 
 func (s *KeySet) succeed(ctx context.Context, f *flight, keys publicKeys) {
 	now := s.clock.Now()
-	f.got = &snapshot{of: s, number: f.number, keys: keys, fetched: now}
+	f.got = &snapshot{number: f.number, keys: keys, fetched: now}
 	var added, removed, replaced []string
 
 	s.mu.Lock()

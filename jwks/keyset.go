@@ -53,7 +53,6 @@ type KeySet struct {
 
 // snapshot is the result of one fetch. It does not change.
 type snapshot struct {
-	of      *KeySet
 	number  uint64 // of the flight
 	keys    publicKeys
 	fetched time.Time

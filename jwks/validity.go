@@ -11,7 +11,8 @@ import (
 // Validity is for how long claims stay valid if the KeySet keeps its keys. [Verifier.Validity] makes it. The zero value covers no
 // time.
 type Validity struct {
-	set *snapshot // the fresh keys, one of which has signed the claims
+	keys *KeySet
+	set  uint64 // the number of the fresh keys, one of which has signed the claims. The keys themselves would stay in memory
 	// In microseconds since 1970, rounded to the shorter time. from is included, until is not. A time.Time takes three times the
 	// memory, and a Validity is kept for each cached session.
 	from, until int64
@@ -32,7 +33,7 @@ func (v *Verifier) Validity(ctx context.Context, c *Claims) (Validity, error) {
 			from = max(from, begin.Add(time.Microsecond-1-v.leeway).UnixMicro())
 		}
 	}
-	return Validity{set: set, from: from, until: c.ExpiresAt.Add(v.leeway).UnixMicro()}, nil
+	return Validity{keys: v.keys, set: set.number, from: from, until: c.ExpiresAt.Add(v.leeway).UnixMicro()}, nil
 }
 
 // Before returns the part of the Validity that is before a time.
@@ -44,7 +45,10 @@ func (v Validity) Before(end time.Time) Validity {
 // Covers reports whether a Recheck at the time now would return nil, without making one. It reports false if the KeySet has
 // fetched keys meanwhile, or if it should: then a Recheck decides. now is a time of the clock of the KeySet.
 func (v *Validity) Covers(now time.Time) bool {
-	if v.set == nil || v.set.of.current.Load() != v.set || !v.set.fresh(now) {
+	if v.keys == nil {
+		return false
+	}
+	if set := v.keys.current.Load(); set.number != v.set || !set.fresh(now) {
 		return false
 	}
 	at := now.UnixMicro()
