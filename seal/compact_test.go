@@ -4,7 +4,12 @@ package seal_test
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"slices"
@@ -99,6 +104,27 @@ func TestACompactTextEncodesEachByteOnce(t *testing.T) {
 		assert.Equal(t, len(compactPrefix)+base64.RawURLEncoding.EncodedLen(16+16+size), len(text))
 		assert.True(t, strings.HasPrefix(text, compactPrefix))
 	}
+}
+
+// Seal refuses an empty plaintext, so Open does too.
+func TestACompactTextOfNoPlaintextDoesNotOpen(t *testing.T) {
+	sealer := compact(t, "session", password)
+	seal := func(plaintext []byte) string { // as testdata/compact.mjs does
+		salt := bytes.Repeat([]byte{1}, 16)
+		key, err := hkdf.Key(sha256.New, []byte(password), nil, "authkit/seal/compact/v1"+string(salt), 32)
+		require.NoError(t, err)
+		block, err := aes.NewCipher(key)
+		require.NoError(t, err)
+		aead, err := cipher.NewGCM(block)
+		require.NoError(t, err)
+		additionalData := append(binary.BigEndian.AppendUint64(nil, uint64(len("session"))), "session"...)
+		return compactPrefix + base64.RawURLEncoding.EncodeToString(aead.Seal(salt, make([]byte, 12), plaintext, additionalData))
+	}
+	opened, err := sealer.Open(seal([]byte("x")))
+	require.NoError(t, err)
+	require.Equal(t, "x", string(opened))
+	_, err = sealer.Open(seal(nil))
+	assert.ErrorContains(t, err, "it is too short")
 }
 
 func TestACompactTextHasOneEncoding(t *testing.T) {

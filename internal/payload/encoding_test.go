@@ -183,6 +183,7 @@ func TestBytesInNoKnownEncodingAreRefused(t *testing.T) {
 		return append(e, value...)
 	}
 	place := func(value ...byte) []byte { return field(tagUserIDInToken, value...) }
+	token, _ := splitToken(typicalToken)
 	for name, encoded := range map[string][]byte{
 		"nothing":                        {},
 		"only the version":               {fields.Version},
@@ -207,6 +208,7 @@ func TestBytesInNoKnownEncodingAreRefused(t *testing.T) {
 		"a place of no length":           place(1, 0),
 		"a place beyond the token":       place(100, 1),
 		"a place beyond the end":         place(1, 100),
+		"a place one octet beyond it":    place(binary.AppendUvarint([]byte{1}, uint64(len(token.Payload)))...),
 		"a place of a huge length":       place(binary.AppendUvarint([]byte{1}, 1<<64-1)...),
 		"a place at a huge position":     place(append(binary.AppendUvarint(nil, 1<<64-1), 1)...),
 		"a place with more behind it":    place(1, 1, 0),
