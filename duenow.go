@@ -54,7 +54,7 @@ type dueMarks struct {
 
 // newDueMarks returns an empty dueMarks that keeps at most limit marks.
 func newDueMarks(clock Clock, limit int, signedOut *signedOut) *dueMarks {
-	d := &dueMarks{clock: clock, marks: expiring.New[change](clock.Now, limit), newest: map[string]time.Time{}, signedOut: signedOut}
+	d := &dueMarks{clock: clock, marks: expiring.New[change](clock.Now, limit).ForBothClocks(), newest: map[string]time.Time{}, signedOut: signedOut}
 	d.marks.OnEvict(func(string, change) { d.forgotten.Add(1) })
 	return d
 }

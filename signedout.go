@@ -52,7 +52,8 @@ const (
 )
 
 // signedOut holds the marks of signed-out sessions, and the epoch. A mark is a
-// time: sign-ins of the session up to that time are signed out.
+// time: sign-ins of the session up to that time are signed out. A mark lasts as long
+// as the tokens of the session. These end by the wall clock, which can be set back.
 type signedOut struct {
 	mu sync.Mutex // makes each change of a mark one step
 	// live holds the marks of sessions in use, expired those of other sessions,
@@ -74,9 +75,9 @@ type signedOut struct {
 
 func newSignedOut(clock Clock) *signedOut {
 	s := &signedOut{
-		live:    expiring.New[time.Time](clock.Now, signedOutLimit),
-		expired: expiring.New[time.Time](clock.Now, signedOutLimit),
-		noticed: expiring.New[noticedEnd](clock.Now, noticedLimit),
+		live:    expiring.New[time.Time](clock.Now, signedOutLimit).ForBothClocks(),
+		expired: expiring.New[time.Time](clock.Now, signedOutLimit).ForBothClocks(),
+		noticed: expiring.New[noticedEnd](clock.Now, noticedLimit).ForBothClocks(),
 	}
 	s.epoch.Store(1)
 	return s

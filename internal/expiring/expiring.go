@@ -54,6 +54,17 @@ func (m *Map[V]) LimitBytes(maxBytes int, sizeOf func(V) int) *Map[V] {
 	return m
 }
 
+// ForBothClocks makes an entry of m expire only when the wall clock and the monotonic clock
+// have both passed its end, and returns m. It is for entries that must last as long as
+// something whose end is compared with the wall clock, such as a token, also if the wall
+// clock is set back, or is ahead for a while. In another Map, an entry whose end has a
+// monotonic reading lasts for a duration (package time). ForBothClocks must be called
+// before m is used.
+func (m *Map[V]) ForBothClocks() *Map[V] {
+	m.bothClocks = true
+	return m
+}
+
 // OnEvict sets a function that is called for each entry that is evicted before
 // it expires. The Map is locked during the call, so f must not use m. OnEvict
 // must be called before m is used.

@@ -10,8 +10,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // manualClock shows the time that a test sets.
@@ -313,4 +315,69 @@ func TestAllYieldsTheEntriesInForceFromTheOldest(t *testing.T) {
 		break
 	}
 	assert.Equal(t, 3, m.Len(), "the map is not locked after the loop")
+}
+
+// shifted returns a time whose wall clock and whose monotonic clock have moved by different durations, as after a suspend of the
+// machine or a step of its clock. Package time has no function for that, so the test writes the monotonic reading.
+func shifted(t *testing.T, from time.Time, wall, monotonic time.Duration) time.Time {
+	moved := from.Add(wall)
+	(*struct {
+		wall uint64
+		ext  int64
+		loc  *time.Location
+	})(unsafe.Pointer(&moved)).ext += int64(monotonic - wall)
+	require.Equal(t, monotonic, moved.Sub(from))
+	require.Equal(t, wall, moved.Round(0).Sub(from.Round(0)))
+	return moved
+}
+
+func TestAnEntryOfAMapForBothClocksExpiresOnceBothHavePassedItsEnd(t *testing.T) {
+	start := time.Now() // a time with both readings
+	for name, c := range map[string]struct {
+		wall, monotonic time.Duration
+		duration, both  bool // whether an entry of an hour is still there, in a Map of each kind
+	}{
+		"a minute":                 {time.Minute, time.Minute, true, true},
+		"nearly an hour":           {time.Hour - 1, time.Hour - 1, true, true},
+		"an hour":                  {time.Hour, time.Hour, false, false},
+		"a suspend":                {3 * time.Hour, time.Minute, true, true},
+		"set back":                 {-3 * time.Hour, time.Hour, false, true},
+		"set back for some time":   {time.Hour, 4 * time.Hour, false, false},
+		"set forward":              {3 * time.Hour, 2 * time.Minute, true, true},
+		"set forward for an hour":  {4 * time.Hour, time.Hour, false, false},
+		"slightly behind its end":  {time.Hour - 1, time.Hour, false, true},
+		"slightly before its end":  {time.Hour, time.Hour - 1, true, true},
+		"set back before its time": {-time.Minute, time.Minute, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for until, end := range map[string]time.Time{"with both readings": start.Add(time.Hour), "with the wall clock alone": start.Add(time.Hour).Round(0)} {
+				clock := &manualClock{start}
+				duration, both := New[int](clock.Now, 100), New[int](clock.Now, 100).ForBothClocks()
+				duration.Put("a", 1, start.Add(time.Hour))
+				both.Put("a", 1, end)
+				clock.now = shifted(t, start, c.wall, c.monotonic)
+				_, ok := duration.Get("a")
+				assert.Equal(t, c.duration, ok, "a duration")
+				_, ok = both.Get("a")
+				assert.Equal(t, c.both, ok, until)
+				assert.Equal(t, !c.both, both.Add("a", 2, end), until)
+			}
+		})
+	}
+}
+
+func TestAMapForBothClocksKeepsItsEntriesWhileTheWallClockIsAhead(t *testing.T) {
+	clock := &manualClock{time.Now()}
+	start := clock.now
+	m := New[int](clock.Now, 1000).ForBothClocks()
+	for i := range minSweep {
+		m.Put(strconv.Itoa(i), i, start.Add(time.Hour).Round(0))
+	}
+	clock.now = shifted(t, start, 24*time.Hour, sweepInterval)
+	m.Put("another", 1, clock.now.Add(time.Minute)) // removes what has expired
+	clock.now = shifted(t, start, sweepInterval, sweepInterval)
+	for i := range minSweep {
+		_, ok := m.Get(strconv.Itoa(i))
+		assert.True(t, ok, i)
+	}
 }

@@ -17,6 +17,8 @@ type list struct {
 	maxBytes int
 	onEvict  func(*node) // may be nil
 
+	bothClocks bool // see Map.ForBothClocks
+
 	mu      sync.Mutex
 	entries map[string]*node // guarded by mu
 	oldest  *node            // guarded by mu, as are the links
@@ -36,13 +38,17 @@ type node struct {
 	older, newer *node
 }
 
-func (n *node) hasExpired(now time.Time) bool { return !now.Before(n.until) }
+// hasExpired reports whether until, the end of an entry, has passed. Package time compares the monotonic readings of two times if both
+// have one, and else the times of the wall clock.
+func (l *list) hasExpired(until, now time.Time) bool {
+	return !now.Before(until) && (!l.bothClocks || !now.Round(0).Before(until))
+}
 
 // find returns the entry of key, or nil if the list has no entry of key that has not expired.
 // The time is read only if there is an entry: most lookups are for keys that have none.
 func (l *list) find(key string) *node {
 	n, until := l.untilOf(key)
-	if n == nil || !l.now().Before(until) {
+	if n == nil || l.hasExpired(until, l.now()) {
 		return nil
 	}
 	return n
@@ -62,10 +68,13 @@ func (l *list) untilOf(key string) (n *node, until time.Time) {
 // key has an entry that has not expired, insert changes nothing and reports false.
 func (l *list) insert(n *node, replace bool) bool {
 	now := l.now()
+	if l.bothClocks {
+		n.until = now.Add(n.until.Sub(now)) // a time of an event, or of a token, has no monotonic reading
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if before, ok := l.entries[n.key]; ok {
-		if !replace && !before.hasExpired(now) {
+		if !replace && !l.hasExpired(before.until, now) {
 			return false
 		}
 		l.remove(before)
@@ -114,7 +123,7 @@ func (l *list) each(f func(*node) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for n := l.oldest; n != nil; n = n.newer {
-		if !n.hasExpired(now) && !f(n) {
+		if !l.hasExpired(n.until, now) && !f(n) {
 			return
 		}
 	}
@@ -167,7 +176,7 @@ func (l *list) makeRoom(size int, now time.Time) {
 	for full() && l.oldest != nil {
 		evicted := l.oldest
 		l.remove(evicted)
-		if l.onEvict != nil && !evicted.hasExpired(now) {
+		if l.onEvict != nil && !l.hasExpired(evicted.until, now) {
 			l.onEvict(evicted)
 		}
 	}
@@ -178,7 +187,7 @@ func (l *list) makeRoom(size int, now time.Time) {
 func (l *list) sweep(now time.Time) {
 	for n := l.oldest; n != nil; {
 		next := n.newer
-		if n.hasExpired(now) {
+		if l.hasExpired(n.until, now) {
 			l.remove(n)
 		}
 		n = next
