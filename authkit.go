@@ -250,7 +250,7 @@ func (a *AuthKit) addDetector(c *config) {
 
 // addMemory adds what this process remembers between requests.
 func (a *AuthKit) addMemory(c *config) {
-	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes)
+	a.cache = sessioncache.New[*Session](c.cacheEntries, c.cacheBytes).CountLists((*Session).lists)
 	a.lists = &intern.Lists{}
 	a.rotations = newRotations(c.clock)
 	a.rotations.observers = a.observers

@@ -120,7 +120,8 @@ func (a *AuthKit) verifyBearer(ctx context.Context, token string) bearerFinding 
 		return a.judgeBearer(ctx, nil, nil, err)
 	}
 	session := makeSession(payload.Session{AccessToken: payload.UnsplitToken(token), User: workos.User{ID: claims.Subject}}, claims)
-	session.bearer, session.listBytes = true, a.shareLists(claims)
+	session.bearer = true
+	a.shareLists(claims)
 	a.lifetimes.saw(claims)
 	found := a.judgeBearer(ctx, session, nil, nil)
 	if found.session != nil {

@@ -98,6 +98,9 @@ func (o *outcome) size() int {
 	if o.session == nil {
 		return size + o.sealed.Size()
 	}
+	for _, list := range o.session.lists() {
+		size += heapsize.List(list)
+	}
 	return size + o.session.size() // it has the texts of sealed
 }
 

@@ -49,8 +49,6 @@ type sessionContent struct {
 	sealed *payload.Session
 	claims *jwks.Claims
 	bearer bool // from the Authorization header
-	// listBytes is the memory of the lists of claims that no other session is known to share.
-	listBytes int32
 
 	keys atomic.Pointer[markKeys] // nil until a mark is looked for
 	// checkedIssuers is the number of the list of resource issuers none of which verifies the
@@ -75,9 +73,9 @@ func (s *Session) isAnonymous() bool { return s == nil || s.sessionContent == ni
 var fixedSize = heapsize.Type[Session]() + heapsize.Type[sessionContent]() + heapsize.Type[jwks.Claims]() +
 	heapsize.Type[markKeys]() + heapsize.Of(markKeysSize)*3/4 + heapsize.Type[jwks.Validity]()
 
-// size returns the bytes that a session takes in memory.
+// size returns the bytes that a session takes in memory, without its lists.
 func (s *Session) size() int {
-	size := fixedSize + int(s.listBytes)
+	size := fixedSize
 	if s.bearer {
 		// Its token is the text of its entry, and its claims do not share the memory of it.
 		return size + heapsize.Type[payload.Session]() + claimsSize(s.claims)

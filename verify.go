@@ -9,7 +9,6 @@ import (
 	"net/http"
 
 	"github.com/authkit-go/authkit/internal/cookie"
-	"github.com/authkit-go/authkit/internal/heapsize"
 	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/internal/sessioncache"
 	"github.com/authkit-go/authkit/jwks"
@@ -138,22 +137,8 @@ func (a *AuthKit) verify(ctx context.Context, verifier *jwks.Verifier, sealed pa
 	}
 	a.lifetimes.saw(claims)
 	session := makeSession(sealed, claims)
-	session.listBytes = a.shareLists(claims)
+	a.shareLists(claims)
 	return session, err
-}
-
-// shareLists makes sessions with the same rights share the memory of their lists. claims
-// are those of a token that was verified just now, and no request has them yet. [Session]
-// returns copies of the lists. The result is the bytes of the lists that are not shared yet.
-func (a *AuthKit) shareLists(claims *jwks.Claims) (bytes int32) {
-	for _, list := range [...]*[]string{&claims.Roles, &claims.Permissions, &claims.Entitlements, &claims.FeatureFlags, &claims.Audience, &claims.Scopes} {
-		shared, own := a.lists.Share(*list)
-		if own {
-			bytes += int32(heapsize.List(shared))
-		}
-		*list = shared
-	}
-	return bytes
 }
 
 // checkSameSession returns an error if new tokens are for another session or user

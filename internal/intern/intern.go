@@ -34,13 +34,12 @@ type Lists struct {
 
 // Share returns a list with the same values in the same order. All callers with the same
 // values get the same list, so they must not change it. It does not share memory with
-// values. own reports that no earlier caller is known to have got it: then its memory is the
-// caller's own, and later callers take none.
+// values.
 //
 // A list that is empty or too long is returned as it is.
-func (l *Lists) Share(values []string) (list []string, own bool) {
+func (l *Lists) Share(values []string) []string {
 	if len(values) == 0 || len(values) > maxValues {
-		return values, true
+		return values
 	}
 	var buffer [512]byte
 	key := buffer[:0]
@@ -48,24 +47,24 @@ func (l *Lists) Share(values []string) (list []string, own bool) {
 		// With its length, no value can look like two.
 		key = append(binary.AppendUvarint(key, uint64(len(value))), value...)
 		if len(key) > maxKey {
-			return values, true
+			return values
 		}
 	}
 	l.mu.RLock()
 	shared, ok := l.young[string(key)]
 	l.mu.RUnlock()
 	if ok {
-		return shared, false
+		return shared
 	}
 	return l.add(string(key), len(values))
 }
 
 // add returns the shared list of a key. The first call for the key makes the list.
-func (l *Lists) add(key string, length int) (list []string, own bool) {
+func (l *Lists) add(key string, length int) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if shared, ok := l.young[key]; ok {
-		return shared, false // a concurrent call added it
+		return shared // a concurrent call added it
 	}
 	shared, known := l.old[key]
 	if !known {
@@ -77,7 +76,7 @@ func (l *Lists) add(key string, length int) (list []string, own bool) {
 	}
 	l.young[key] = shared
 	l.bytes += size
-	return shared, !known
+	return shared
 }
 
 // split returns the values in a key. They share its memory.

@@ -14,12 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// share is Share without its second result.
-func share(lists *Lists, values []string) []string {
-	list, _ := lists.Share(values)
-	return list
-}
-
 // same reports whether two lists are one in memory.
 func same(a, b []string) bool { return unsafe.SliceData(a) == unsafe.SliceData(b) }
 
@@ -33,12 +27,12 @@ func TestEqualListsAreSharedAndOthersAreNot(t *testing.T) {
 	}
 	first := make([][]string, len(variants))
 	for i, values := range variants {
-		first[i] = share(&lists, slices.Clone(values))
+		first[i] = lists.Share(slices.Clone(values))
 		require.Equal(t, values, first[i])
 		assert.Equal(t, len(first[i]), cap(first[i]), "an append to a shared list would write into it")
 	}
 	for i, values := range variants {
-		again := share(&lists, slices.Clone(values))
+		again := lists.Share(slices.Clone(values))
 		require.Equal(t, values, again)
 		assert.True(t, same(first[i], again), "%q", values)
 		for j := range first {
@@ -47,45 +41,36 @@ func TestEqualListsAreSharedAndOthersAreNot(t *testing.T) {
 	}
 }
 
-func TestTheFirstCallerOwnsTheMemoryOfAList(t *testing.T) {
+func TestAListOfTheOldGenerationIsSharedStill(t *testing.T) {
 	var lists Lists
-	for _, values := range [][]string{{"a"}, {"a", "b"}} {
-		_, own := lists.Share(values)
-		assert.True(t, own)
-		_, own = lists.Share(values)
-		assert.False(t, own)
-	}
-	long := slices.Repeat([]string{"x"}, maxValues+1)
-	for range 2 {
-		_, own := lists.Share(long)
-		assert.True(t, own, "it is not shared")
-	}
+	values := []string{"a", "b"}
+	first := lists.Share(values)
 	lists.old, lists.young = lists.young, nil
-	_, own := lists.Share([]string{"a"})
-	assert.False(t, own, "it is still known")
+	assert.True(t, same(first, lists.Share(values)))
+	assert.Contains(t, lists.young, "\x01a\x01b")
 }
 
 func TestASharedListHasItsOwnMemory(t *testing.T) {
 	var lists Lists
 	text := []byte("articles:read")
 	values := []string{unsafe.String(&text[0], len(text))}
-	shared := share(&lists, values)
+	shared := lists.Share(values)
 	copy(text, "ARTICLES")
 	values[0] = "other"
 	assert.Equal(t, []string{"articles:read"}, shared)
-	assert.Equal(t, []string{"articles:read"}, share(&lists, []string{"articles:read"}))
+	assert.Equal(t, []string{"articles:read"}, lists.Share([]string{"articles:read"}))
 }
 
 func TestAListThatIsEmptyOrTooLongIsReturnedAsItIs(t *testing.T) {
 	var lists Lists
-	assert.Nil(t, share(&lists, nil))
+	assert.Nil(t, lists.Share(nil))
 	for name, values := range map[string][]string{
 		"no value":    {},
 		"many values": slices.Repeat([]string{"x"}, maxValues+1),
 		"a long text": {strings.Repeat("x", maxKey)},
 		"long texts":  {strings.Repeat("x", maxKey/2), strings.Repeat("y", maxKey/2)},
 	} {
-		assert.True(t, same(values, share(&lists, values)), name)
+		assert.True(t, same(values, lists.Share(values)), name)
 		assert.Empty(t, lists.young, name)
 	}
 }
@@ -93,11 +78,11 @@ func TestAListThatIsEmptyOrTooLongIsReturnedAsItIs(t *testing.T) {
 func TestTheMemoryOfSharedListsHasALimitAndRecentOnesStay(t *testing.T) {
 	var lists Lists
 	usual := []string{"articles:read", "articles:write"}
-	first := share(&lists, usual)
+	first := lists.Share(usual)
 	for i := range 20_000 {
 		values := []string{fmt.Sprintf("user:%d", i), strings.Repeat("x", i%300)}
-		require.Equal(t, values, share(&lists, values))
-		require.True(t, same(first, share(&lists, usual)), "after %d other lists", i)
+		require.Equal(t, values, lists.Share(values))
+		require.True(t, same(first, lists.Share(usual)), "after %d other lists", i)
 		require.LessOrEqual(t, lists.bytes, maxBytes)
 	}
 	bytes := 0
@@ -121,7 +106,7 @@ func TestConcurrentCallersGetTheSameList(t *testing.T) {
 	for caller := range callers {
 		done.Go(func() {
 			for kind := range kinds {
-				got[caller][kind] = share(&lists, []string{"role", fmt.Sprint(kind)})
+				got[caller][kind] = lists.Share([]string{"role", fmt.Sprint(kind)})
 			}
 		})
 	}
@@ -137,8 +122,8 @@ func TestConcurrentCallersGetTheSameList(t *testing.T) {
 func TestAListThatIsKnownIsFoundWithoutAllocating(t *testing.T) {
 	var lists Lists
 	values := []string{"articles:read", "articles:write"}
-	share(&lists, values)
-	assert.Zero(t, testing.AllocsPerRun(100, func() { share(&lists, values) }))
+	lists.Share(values)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { lists.Share(values) }))
 }
 
 func FuzzAListIsSharedWithEqualOnesOnly(f *testing.F) {
@@ -148,7 +133,7 @@ func FuzzAListIsSharedWithEqualOnesOnly(f *testing.F) {
 	f.Fuzz(func(t *testing.T, one, other string) {
 		var lists Lists
 		a, b := strings.Split(one, ","), strings.Split(other, ",")
-		sharedA, sharedB := share(&lists, a), share(&lists, b)
+		sharedA, sharedB := lists.Share(a), lists.Share(b)
 		require.Equal(t, a, sharedA)
 		require.Equal(t, b, sharedB)
 		if len(a) <= maxValues && len(one) < maxKey/2 && len(b) <= maxValues && len(other) < maxKey/2 {

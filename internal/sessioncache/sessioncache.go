@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/authkit-go/authkit/internal/heapsize"
 )
@@ -68,7 +69,13 @@ type Cache[V any] struct {
 	ghosts    map[uint64]struct{} // hashes of entries that were evicted from the small queue
 	ghostRing []uint64            // the same hashes, in a ring
 	ghostNext int                 // index of the oldest hash in the ring
+	listBytes int                 // of the lists, each once
+	holders   map[*string]int32   // how often the entries have a list, by its first value
+	listsOf   func(V) Lists       // nil if no lists are counted; it does not change
 }
+
+// Lists are the lists of a value. An empty list takes no memory.
+type Lists [6][]string
 
 // Entry is a cached session. Its value does not change.
 type Entry[V any] struct {
@@ -113,6 +120,16 @@ func New[V any](maxEntries, maxBytes int) *Cache[V] {
 	}
 }
 
+// CountLists makes c count the lists of the values, besides the sizes that Put gets, and
+// returns c. Values may share a list, and it is counted once, as long as one of them is in
+// the cache. CountLists must be called before c is used.
+func (c *Cache[V]) CountLists(listsOf func(V) Lists) *Cache[V] {
+	if c != nil {
+		c.listsOf, c.holders = listsOf, map[*string]int32{}
+	}
+	return c
+}
+
 // Get returns the entry of a text, or nil. It does not allocate. parts has at
 // least one element.
 func (c *Cache[V]) Get(kind Kind, parts []string) *Entry[V] {
@@ -133,7 +150,7 @@ func (c *Cache[V]) Get(kind Kind, parts []string) *Entry[V] {
 
 // Put stores what has just been verified. The cache keeps the text: it must not share
 // memory with something larger, such as the header of a request. size is the number of
-// bytes that value takes in memory. The cache counts the text and the entry. Put stores nothing if
+// bytes that value takes in memory. The cache counts the text, the entry, and the lists ([Cache.CountLists]). Put stores nothing if
 // the text has an entry of its kind already, or if the entry is larger than the whole
 // cache.
 func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
@@ -143,7 +160,11 @@ func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
 	parts := [1]string{text}
 	e := &Entry[V]{Value: value, hash: c.hash(parts[:]), kind: kind, text: text}
 	e.size = max(minSize, heapsize.Texts(e.text)+size+overhead)
-	if e.size > c.maxBytes {
+	var lists Lists
+	if c.listsOf != nil {
+		lists = c.listsOf(value)
+	}
+	if e.size+lists.size() > c.maxBytes {
 		return
 	}
 	c.mu.Lock()
@@ -154,7 +175,8 @@ func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
 			return // a concurrent request stored it first
 		}
 	}
-	for steps := 0; c.entries >= c.maxEntries || e.size > c.maxBytes-c.bytes; steps++ {
+	c.hold(lists) // before the others that have them leave
+	for steps := 0; c.entries >= c.maxEntries || e.size > c.maxBytes-c.bytes-c.listBytes; steps++ {
 		c.evict(steps >= maxSteps)
 	}
 	if _, known := c.ghosts[e.hash]; known {
@@ -181,7 +203,7 @@ func (c *Cache[V]) State() State {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return State{c.entries, c.bytes, c.maxEntries, c.maxBytes, c.evictions}
+	return State{c.entries, c.bytes + c.listBytes, c.maxEntries, c.maxBytes, c.evictions}
 }
 
 // Len returns the number of entries.
@@ -223,11 +245,58 @@ func (c *Cache[V]) remove(e *Entry[V]) {
 	c.entries--
 	c.evictions++
 	c.bytes -= e.size
+	if c.listsOf != nil {
+		c.release(c.listsOf(e.Value))
+	}
 	at := c.bucket(e.hash)
 	for at.Load() != e {
 		at = &at.Load().next
 	}
 	at.Store(e.next.Load())
+}
+
+// listOverhead estimates the bytes of a list in holders.
+const listOverhead = 24
+
+func listSize(list []string) int {
+	if len(list) == 0 {
+		return 0
+	}
+	return heapsize.List(list) + listOverhead
+}
+
+func (l *Lists) size() (size int) {
+	for _, list := range l {
+		size += listSize(list)
+	}
+	return size
+}
+
+// hold counts the lists of a new entry. The caller holds mu.
+func (c *Cache[V]) hold(lists Lists) {
+	for _, list := range lists {
+		if len(list) == 0 {
+			continue
+		}
+		first := unsafe.SliceData(list)
+		if c.holders[first]++; c.holders[first] == 1 {
+			c.listBytes += listSize(list)
+		}
+	}
+}
+
+// release counts the lists of an entry no longer that leaves. The caller holds mu.
+func (c *Cache[V]) release(lists Lists) {
+	for _, list := range lists {
+		if len(list) == 0 {
+			continue
+		}
+		first := unsafe.SliceData(list)
+		if c.holders[first]--; c.holders[first] == 0 {
+			delete(c.holders, first)
+			c.listBytes -= listSize(list)
+		}
+	}
 }
 
 // addGhost records the hash of an entry that was evicted from the small queue. If

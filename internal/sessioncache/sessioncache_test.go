@@ -20,7 +20,10 @@ import (
 )
 
 // session stands for a verified session.
-type session struct{ userID string }
+type session struct {
+	userID string
+	lists  Lists
+}
 
 func sessionOf(i int) *session { return &session{userID: fmt.Sprint(i)} }
 
@@ -56,7 +59,25 @@ func checkConsistency(t *testing.T, c *Cache[*session]) {
 	assert.Equal(t, c.entries, c.small.len+c.main.len)
 	assert.Equal(t, c.bytes, c.small.bytes+c.main.bytes)
 	assert.LessOrEqual(t, c.entries, c.maxEntries)
-	assert.LessOrEqual(t, c.bytes, c.maxBytes)
+	lists, listBytes := map[*string]int32{}, 0
+	for i := range c.buckets {
+		for e := c.buckets[i].Load(); e != nil; e = e.next.Load() {
+			for _, list := range e.Value.lists {
+				if len(list) == 0 || c.listsOf == nil {
+					continue
+				}
+				if lists[&list[0]] == 0 {
+					listBytes += heapsize.List(list) + listOverhead
+				}
+				lists[&list[0]]++
+			}
+		}
+	}
+	assert.Equal(t, listBytes, c.listBytes)
+	if c.listsOf != nil {
+		assert.Equal(t, lists, c.holders)
+	}
+	assert.LessOrEqual(t, c.bytes+c.listBytes, c.maxBytes)
 	assert.LessOrEqual(t, len(c.ghosts), c.maxEntries)
 	for _, q := range []queue[*session]{c.small, c.main} {
 		length, bytes := 0, 0
@@ -89,6 +110,38 @@ func TestTheSessionCacheStaysWithinItsLimits(t *testing.T) {
 			assert.Equal(t, c.bytes > 2000, cache.entries > 0)
 		})
 	}
+}
+
+func TestTheListsOfSessionsAreCountedOnceWithinTheLimits(t *testing.T) {
+	lists := make([][]string, 40)
+	for i := range lists[1:] {
+		lists[i+1] = strings.Fields(strings.Repeat(fmt.Sprintf("permission:%d ", i), 1+i*5))
+	}
+	for name, c := range map[string]struct{ entries, bytes int }{
+		"by number": {50, 1 << 30}, "by size": {10_000, 100_000}, "few": {10_000, 10_000}, "one": {1, 1 << 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := New[*session](c.entries, c.bytes).CountLists(func(s *session) Lists { return s.lists })
+			random := rand.New(rand.NewPCG(1, 2))
+			for round := range 5000 {
+				i := int(random.ExpFloat64() * 100)
+				if cache.Get(Cookie, cookieOf(i)) == nil {
+					s := sessionOf(i)
+					for j := range s.lists {
+						s.lists[j] = lists[random.IntN(len(lists))] // also none, and the same twice
+					}
+					cache.Put(Cookie, cookieOf(i)[0], s, sessionSize)
+				}
+				if round%500 == 0 {
+					checkConsistency(t, cache)
+				}
+			}
+			checkConsistency(t, cache)
+			assert.Positive(t, cache.State().Entries)
+			assert.Equal(t, cache.bytes+cache.listBytes, cache.State().Bytes)
+		})
+	}
+	assert.Nil(t, New[*session](0, 0).CountLists(func(s *session) Lists { return s.lists }))
 }
 
 // An empty cache takes 8 bytes per bucket.
