@@ -5,6 +5,7 @@ package authkit
 import (
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/authkit-go/authkit/internal/heapsize"
@@ -51,7 +52,9 @@ type outcome struct {
 	session *Session
 	cookie  pendingCookie // all responses share it, and nothing changes it
 	err     error
-	begun   uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
+	// replaced is true once the cache knows that the cookie takes the place of the old one.
+	replaced atomic.Bool
+	begun    uint64 // the number of the call of WorkOS, 0 for an exchange at another instance
 }
 
 // isFinal reports whether the outcome is verified or failed.

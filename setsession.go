@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+
+	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 // setRefreshedSession sets the cookie of a refreshed session. If the session has
@@ -19,10 +21,23 @@ func (a *AuthKit) setRefreshedSession(w http.ResponseWriter, r *http.Request, au
 			a.mistakes.SessionSet(a.cookies.Chunks(cookie.sealed))
 		}
 		auth.pending.Store(cookie)
+		a.replaceInCache(r, next)
 		return
 	}
 	if pending := a.setSession(w.Header(), r, next.session, cookie.sealed); pending != nil {
 		auth.pending.Store(pending)
+		a.replaceInCache(r, next)
+	}
+}
+
+// replaceInCache tells the cache that the browser will send a new session cookie in place of
+// that of the request. One of the requests that wait for an exchange does so for all.
+func (a *AuthKit) replaceInCache(r *http.Request, next *outcome) {
+	if a.cache == nil || next.replaced.Load() || next.replaced.Swap(true) {
+		return
+	}
+	if own := a.cookies.Session(r.Header); own.Found() {
+		a.cache.Replace(sessioncache.Cookie, own.Parts(), next.cookie.sealed)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+
+	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
 const (
@@ -137,6 +139,11 @@ func (c ours) request(one cookie) bool {
 	text := fmt.Sprintf("%d.%d", one.session, one.refreshes)
 	if c.has(&[1]string{text}) {
 		return true
+	}
+	if one.refreshes > 0 { // the request that was refreshed has found the old cookie, and its response has set the new one
+		old := [1]string{fmt.Sprintf("%d.%d", one.session, one.refreshes-1)}
+		c.has(&old)
+		c.Replace(sessioncache.Cookie, old[:], text)
 	}
 	c.put(text)
 	return false

@@ -132,6 +132,24 @@ func TestEveryCachedCookieOfASessionIsRefusedAfterASignOut(t *testing.T) {
 	assert.Nil(t, c.sessionFor(cookie))
 }
 
+// A refresh replaces the cookie. The new one is as much in use as the old one was, so sessions that are used once do not evict it.
+func TestTheCookieOfARefreshTakesThePlaceOfTheOldOneInTheCache(t *testing.T) {
+	c := newCachingApp(t, authkit.WithSessionCache(20, 1<<20))
+	others := func() {
+		for range 25 {
+			c.SignedIn(lee) // one request follows the sign-in
+		}
+	}
+	cookie := c.steadyCookie()
+	others()
+	require.Equal(t, "cached", c.outcomeOfCookie(cookie))
+	c.Clock.Advance(time.Hour - 30*time.Second)
+	refreshed := c.Send(Request{Target: "/seen", Cookie: cookie}).NewCookie(t)
+	require.Equal(t, "verified", c.outcomeOfCookie(refreshed))
+	others()
+	assert.Equal(t, "cached", c.outcomeOfCookie(refreshed))
+}
+
 func TestACachedCookieDoesNotOpenWithAnotherPassword(t *testing.T) {
 	c := newCachingApp(t)
 	cookie := c.cachedCookie()

@@ -66,7 +66,7 @@ type Cache[V any] struct {
 	evictions uint64              // since the start
 	small     queue[V]            // new entries: a tenth of the bytes
 	main      queue[V]            // entries that were used again
-	ghosts    map[uint64]struct{} // hashes of entries that were evicted from the small queue
+	ghosts    map[uint64]struct{} // hashes of texts whose next entry joins the main queue
 	ghostRing []uint64            // the same hashes, in a ring
 	ghostNext int                 // index of the oldest hash in the ring
 	listBytes int                 // of the lists, each once
@@ -136,12 +136,18 @@ func (c *Cache[V]) Get(kind Kind, parts []string) *Entry[V] {
 	if c == nil {
 		return nil
 	}
+	e := c.find(kind, parts)
+	if e != nil && e.uses.Load() < maxUses {
+		e.uses.Add(1)
+	}
+	return e
+}
+
+// find returns the entry of a text, or nil. It does not count as a use.
+func (c *Cache[V]) find(kind Kind, parts []string) *Entry[V] {
 	hash := c.hash(parts)
 	for e := c.bucket(hash).Load(); e != nil; e = e.next.Load() {
 		if e.hash == hash && e.kind == kind && equal(parts, e.text) {
-			if e.uses.Load() < maxUses {
-				e.uses.Add(1)
-			}
 			return e
 		}
 	}
@@ -188,6 +194,27 @@ func (c *Cache[V]) Put(kind Kind, text string, value V, size int) {
 	c.bytes += e.size
 	e.next.Store(bucket.Load())
 	bucket.Store(e)
+}
+
+// Replace says that a text will be used in place of another one of the same kind, as the
+// cookie of a refresh is. If the entry of the old text is in use, that of the new one joins
+// the main queue when it is put, and the old one no longer counts as used. Otherwise
+// Replace does nothing. parts is the old text, as for [Cache.Get].
+func (c *Cache[V]) Replace(kind Kind, parts []string, text string) {
+	if c == nil {
+		return
+	}
+	old := c.find(kind, parts)
+	if old == nil || old.uses.Swap(0) == 0 {
+		return
+	}
+	replaced := [1]string{text}
+	hash := c.hash(replaced[:])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.ghosts[hash]; !known {
+		c.addGhost(hash)
+	}
 }
 
 // State is the state of a cache.
@@ -301,6 +328,7 @@ func (c *Cache[V]) release(lists Lists) {
 
 // addGhost records the hash of an entry that was evicted from the small queue. If
 // the same text comes again, its entry was evicted too early and joins the main queue.
+// The hash of a text that will replace one in use is recorded too.
 // The caller holds mu.
 func (c *Cache[V]) addGhost(hash uint64) {
 	if len(c.ghostRing) < c.maxEntries {

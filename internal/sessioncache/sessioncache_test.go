@@ -219,36 +219,6 @@ func TestTheUseCountOfACachedSessionStopsAtItsMaximum(t *testing.T) {
 	}
 }
 
-func TestASessionThatWasUsedInTheMainQueueStaysForAnotherRound(t *testing.T) {
-	cache := New[*session](100, 1<<30)
-	for range 2 {
-		for i := range 90 {
-			load(cache, i)
-		}
-	}
-	for i := range 100 {
-		load(cache, 1000+i) // used once
-	}
-	require.Equal(t, 90, cache.main.len)
-	for i := 0; i < 90; i += 2 {
-		require.NotNil(t, cache.Get(Cookie, cookieOf(i)))
-	}
-	for i := range 45 { // they join the main queue and take the places of sessions there
-		load(cache, 2000+i)
-		load(cache, 2000+i)
-		load(cache, 3000+i)
-	}
-	kept := [2]int{}
-	for i := range 90 {
-		if cache.Get(Cookie, cookieOf(i)) != nil {
-			kept[i%2]++
-		}
-	}
-	assert.Equal(t, 45, kept[0], "those that were used")
-	assert.Less(t, kept[1], 20, "the others")
-	checkConsistency(t, cache)
-}
-
 // Two requests with the same cookie verify it at the same time.
 func TestATextThatIsPutTwiceHasOneEntry(t *testing.T) {
 	cache := New[*session](10, 1<<30)
