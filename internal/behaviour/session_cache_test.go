@@ -187,6 +187,22 @@ func TestAnInvalidCookieIsNotCachedWithTheForeignSessionBesideIt(t *testing.T) {
 	assert.Nil(t, c.sessionFor(invalid))
 }
 
+// Such cookies have no one text that an entry could be found by.
+func TestASessionAmongSeveralCookiesOfItsNameIsNotCached(t *testing.T) {
+	c := newCachingApp(t)
+	cookie, other := c.SignedIn(Kim).CookieHeader(), c.SignedIn(lee).CookieHeader()
+	entries := c.Stats().Cache.Entries
+	for range 2 {
+		for user, cookies := range map[string]string{Kim: cookie + "; authkit-session=invalid", lee: "authkit-session=invalid; " + other} {
+			s := c.sessionFor(cookies)
+			require.NotNil(t, s)
+			assert.Equal(t, user, s.User().Email)
+			assert.Equal(t, "verified", c.outcomeOfCookie(cookies))
+		}
+	}
+	assert.Equal(t, entries, c.Stats().Cache.Entries)
+}
+
 func TestASessionInChunksIsCached(t *testing.T) {
 	c := newCachingApp(t)
 	c.fillTokens(6000)
