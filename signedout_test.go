@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/replica"
 	"github.com/authkit-go/authkit/internal/sessioncache"
 )
 
@@ -75,6 +76,29 @@ func TestACachedSessionIsRefusedAfterASignOutDuringItsRequest(t *testing.T) {
 				}
 			}
 			a.standingSince(entry, true) // this request may come before the sign-out
+			require.Equal(t, 1, calls)
+			assert.True(t, a.standingSince(entry, true).signedOut)
+		})
+	}
+}
+
+// The same for the end of a session or a user by its ID: a request runs between two steps of the first one.
+func TestACachedSessionIsRefusedAfterANoticeDuringItsRequest(t *testing.T) {
+	clock := newSetClock()
+	for name, key := range map[string]string{"session": noticeKey(replica.SessionEnded, "session_1"), "user": noticeKey(replica.UserEnded, "user_1")} {
+		t.Run(name, func(t *testing.T) {
+			a := newOffline(t, clock)
+			s := NewSession(SessionParams{ID: "session_1", User: User{ID: "user_1"}, ExpiresAt: clock.now.Add(time.Hour)})
+			entry := &sessioncache.Entry[*Session]{Value: s}
+			require.False(t, a.standingSince(entry, true).signedOut)
+			calls := 0
+			a.signedOut.step = func(at string) {
+				if at == "noted" {
+					calls++
+					a.standingSince(entry, true)
+				}
+			}
+			a.signedOut.note(key, clock.now, clock.now.Add(time.Hour))
 			require.Equal(t, 1, calls)
 			assert.True(t, a.standingSince(entry, true).signedOut)
 		})
