@@ -38,3 +38,11 @@ func TestTheStripeOfARequestIsThatOfTheMemoryOfItsWriter(t *testing.T) {
 	assert.EqualValues(t, len(page), c.requests(requestCached))
 	assert.Zero(t, c.requests(requestAnonymous))
 }
+
+func TestTheRequestsOfAllStripesAreAddedUp(t *testing.T) {
+	c := &counters{}
+	for i := range c.stripes {
+		c.stripes[i].requests[requestCached].Add(uint64(i) + 1)
+	}
+	assert.EqualValues(t, stripes*(stripes+1)/2, c.requests(requestCached))
+}
