@@ -10,8 +10,27 @@ import (
 
 func TestMain(m *testing.M) { demotest.Main(m, main) }
 
-func TestTheChiExampleHasItsRoutesAndPages(t *testing.T) { demotest.Application(t, routes) }
+func TestTheChiExampleHasItsRoutesAndPages(t *testing.T) {
+	t.Parallel()
+	demotest.Application(t, routes)
+}
 
-func TestTheChiExampleRunsAsAProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }
+func TestTheChiExampleRunsAsAProgram(t *testing.T) {
+	t.Parallel()
+	demotest.Program(t, demotest.OnHostedPages)
+}
 
-func TestTheChiExampleReceivesWebhooks(t *testing.T) { demotest.Webhook(t, demotest.OnHostedPages) }
+func TestTheChiExampleReceivesWebhooks(t *testing.T) {
+	t.Parallel()
+	demotest.Webhook(t, demotest.OnHostedPages)
+}
+
+func TestTheChiExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
+	t.Parallel()
+	demotest.InvalidSettings(t)
+}
+
+func TestTheSuitePassesForTheChiExample(t *testing.T) {
+	t.Parallel()
+	demotest.Suite(t, "chi")
+}

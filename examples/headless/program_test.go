@@ -22,6 +22,10 @@ func TestTheHeadlessExampleRunsAsAProgram(t *testing.T) {
 	})
 }
 
+func TestTheHeadlessExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
+	demotest.InvalidSettings(t)
+}
+
 func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
 	program := demotest.Start(t, map[string]string{"ADDR": "localhost:0"})
 	s := &site{t: t, home: program.Address(), secrets: newSecrets(t)}

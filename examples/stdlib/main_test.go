@@ -10,8 +10,27 @@ import (
 
 func TestMain(m *testing.M) { demotest.Main(m, main) }
 
-func TestTheStdlibExampleHasItsRoutesAndPages(t *testing.T) { demotest.Application(t, routes) }
+func TestTheStdlibExampleHasItsRoutesAndPages(t *testing.T) {
+	t.Parallel()
+	demotest.Application(t, routes)
+}
 
-func TestTheStdlibExampleRunsAsAProgram(t *testing.T) { demotest.Program(t, demotest.OnHostedPages) }
+func TestTheStdlibExampleRunsAsAProgram(t *testing.T) {
+	t.Parallel()
+	demotest.Program(t, demotest.OnHostedPages)
+}
 
-func TestTheStdlibExampleReceivesWebhooks(t *testing.T) { demotest.Webhook(t, demotest.OnHostedPages) }
+func TestTheStdlibExampleReceivesWebhooks(t *testing.T) {
+	t.Parallel()
+	demotest.Webhook(t, demotest.OnHostedPages)
+}
+
+func TestTheStdlibExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
+	t.Parallel()
+	demotest.InvalidSettings(t)
+}
+
+func TestTheSuitePassesForTheStdlibExample(t *testing.T) {
+	t.Parallel()
+	demotest.Suite(t, "stdlib")
+}

@@ -76,6 +76,10 @@ var direct = func() *http.Transport {
 	return t
 }()
 
+// CloseIdleConnections closes the connections to the targets of Run that no request uses, so that a target that ends does not
+// wait for them.
+func CloseIdleConnections() { direct.CloseIdleConnections() }
+
 // Send sends a request and returns the response. It ends the test on an error.
 func (a *Instance) Send(q Request) Response {
 	a.T.Helper()

@@ -106,19 +106,28 @@ func changeRole(t *testing.T, signIn SignIn, secret string) {
 
 // Process is a running example.
 type Process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	stdout *bufio.Reader
-	stderr *bytes.Buffer // read it only after wait
+	stderr *bytes.Buffer // of Start; read it only after wait
 }
 
 // Start starts the example. Of the variables for WorkOS it has only those in env; a later map overrides an earlier one.
-func Start(t *testing.T, env ...map[string]string) *Process {
+func Start(t testing.TB, env ...map[string]string) *Process {
+	t.Helper()
+	stderr := &bytes.Buffer{}
+	p := start(t, stderr, env...)
+	p.stderr = stderr
+	return p
+}
+
+// start is Start with a writer for what the example prints to stderr.
+func start(t testing.TB, stderr io.Writer, env ...map[string]string) *Process {
 	t.Helper()
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	// If the example hangs, only this test fails.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	variables := map[string]string{asProgram: "1"}
 	for _, more := range env {
@@ -135,8 +144,8 @@ func Start(t *testing.T, env ...map[string]string) *Process {
 	}
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	p := &Process{t: t, cmd: cmd, stdout: bufio.NewReader(stdout), stderr: &bytes.Buffer{}}
-	cmd.Stderr = p.stderr
+	p := &Process{t: t, cmd: cmd, stdout: bufio.NewReader(stdout)}
+	cmd.Stderr = stderr
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		if cmd.ProcessState == nil { // the test failed before the program ended

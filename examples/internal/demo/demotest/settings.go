@@ -1,20 +1,18 @@
-// Examples started with settings that are missing, too short or malformed.
+// The example started with settings that are missing, too short or malformed.
 
-package behaviour
+package demotest
 
 import (
-	"bytes"
-	"os/exec"
-	"path/filepath"
+	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
+// InvalidSettings tests that an example with invalid settings does not start, names each of them, and shows no secret.
+func InvalidSettings(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		settings map[string]string
@@ -65,31 +63,20 @@ func TestAnExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
 			secrets:  []string{"hunter2"},
 		},
 	} {
-		for _, example := range []string{"stdlib", "chi", "headless"} {
-			t.Run(c.name+", "+example, func(t *testing.T) {
-				cmd := exec.Command(filepath.Join(binaries(t), example))
-				cmd.Env = append(environmentWithoutSettings(), "ADDR=localhost:0")
-				for name, value := range c.settings {
-					cmd.Env = append(cmd.Env, name+"="+value)
-				}
-				timeout := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
-				defer timeout.Stop()
-				var stderr bytes.Buffer
-				cmd.Stderr = &stderr
-				stdout, err := cmd.Output()
-				output := stderr.String()
-				var exit *exec.ExitError
-				require.ErrorAs(t, err, &exit, output)
-				assert.Equal(t, 1, exit.ExitCode())
-				assert.Empty(t, string(stdout), "no URL is printed")
-				for _, name := range c.expected {
-					assert.Contains(t, output, name)
-				}
-				for _, secret := range c.secrets {
-					assert.NotContains(t, output, secret)
-				}
-				assert.NotContains(t, output, "panic")
-			})
-		}
+		t.Run(c.name, func(t *testing.T) {
+			p := Start(t, map[string]string{"ADDR": "localhost:0"}, c.settings)
+			printed, err := io.ReadAll(p.stdout)
+			require.NoError(t, err)
+			assert.Equal(t, 1, p.wait())
+			assert.Empty(t, string(printed), "no URL is printed")
+			output := p.stderr.String()
+			for _, name := range c.expected {
+				assert.Contains(t, output, name)
+			}
+			for _, secret := range c.secrets {
+				assert.NotContains(t, output, secret)
+			}
+			assert.NotContains(t, output, "panic")
+		})
 	}
 }
