@@ -208,15 +208,31 @@ func replaceSegment(segment int, change func(string) string) func(string) string
 // replaceAll returns a change that replaces the whole text.
 func replaceAll(text string) func(string) string { return func(string) string { return text } }
 
-// rs signs with RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3).
+// rs signs with RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3). It remembers its signatures, because they are deterministic and take
+// long, and many tests send one forged token to several places.
 func rs(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
 	return func(input string) []byte {
+		what := signed{hash, key, input}
+		if signature, found := madeSignatures.Load(what); found {
+			return signature.([]byte)
+		}
 		signature, err := rsa.SignPKCS1v15(rand.Reader, key, hash, digest(hash, input))
 		if err != nil {
 			panic(err)
 		}
+		madeSignatures.Store(what, signature)
 		return signature
 	}
+}
+
+// madeSignatures are those of rs, by what was signed.
+var madeSignatures sync.Map
+
+// signed is what was signed, and how.
+type signed struct {
+	hash  crypto.Hash
+	key   *rsa.PrivateKey
+	input string
 }
 
 // ps signs with RSASSA-PSS (RFC 7518, section 3.5).
