@@ -3,25 +3,19 @@
 package storetest_test
 
 import (
-	"flag"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/storetest"
 )
 
-// TestMain runs up to 16 tests at a time, because they wait for real time, and need little of a processor. The flag -parallel wins.
+// TestMain runs up to 16 tests at a time, because they wait for real time, and need little of a processor.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		flag.Set("test.parallel", "16")
-	}
-	os.Exit(m.Run())
+	testrun.Parallel(16)
+	testrun.Main(m)
 }
 
 // realTime is the clock of this machine.

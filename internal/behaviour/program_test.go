@@ -3,11 +3,9 @@
 package behaviour
 
 import (
-	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -18,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 func TestTheSuitePassesForAnApplicationInThisProcess(t *testing.T) {
@@ -53,13 +52,8 @@ func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {
 }
 
 // TestMain runs up to 16 parallel tests at a time, because those that are parallel wait for real time, and need little of a
-// processor. The flag -parallel wins.
+// processor.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		flag.Set("test.parallel", "16")
-	}
-	os.Exit(m.Run())
+	testrun.Parallel(16)
+	testrun.Main(m)
 }

@@ -5,10 +5,8 @@ package replica_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -21,18 +19,14 @@ import (
 
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/replica"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // TestMain runs up to 16 tests at a time, because most of their time they wait for the budgets of store commands, which are in real
-// time, and need no processor. The flag -parallel wins.
+// time, and need no processor.
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		flag.Set("test.parallel", "16")
-	}
-	os.Exit(m.Run())
+	testrun.Parallel(16)
+	testrun.Main(m)
 }
 
 // password is the cookie password of all instances.

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // asProgram is the variable that makes the test binary of an example run as the example.
@@ -32,7 +33,7 @@ func Main(m *testing.M, main func()) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	testrun.Main(m)
 }
 
 // Program tests an example as a process. The TestMain of its tests must be Main.
