@@ -53,6 +53,9 @@ func newEventServer(t testing.TB) *eventServer {
 	return s
 }
 
+// knownTypes are the types that WorkOS knows. EventTypes sorts them each time.
+var knownTypes = workos.EventTypes()
+
 // RoundTrip is the transport of an application: it sends the requests for events here.
 func (s *eventServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Path == "/events" {
@@ -122,7 +125,7 @@ func (s *eventServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	types := strings.Split(query.Get("events"), ",")
 	for _, typ := range types {
-		if !slices.Contains(workos.EventTypes(), typ) && !s.types[typ] {
+		if !slices.Contains(knownTypes, typ) && !s.types[typ] {
 			refuse(w, http.StatusUnprocessableEntity)
 			return
 		}
@@ -172,7 +175,8 @@ type following struct {
 	loops  int        // 1, or 2 with a function
 
 	mu      sync.Mutex
-	waiting int // loops that wait for the clock
+	waiting int        // loops that wait for the clock
+	changed *sync.Cond // of mu: waiting has changed
 
 	jump sync.Mutex // held while advance moves the clock
 }
@@ -190,6 +194,7 @@ func newFollowing(t testing.TB, opts ...authkit.Option) *following {
 
 func newFollowingWith(t testing.TB, o behaviour.AppOptions) *following {
 	f := &following{t: t, list: newEventServer(t)}
+	f.changed = sync.NewCond(&f.mu)
 	o.AuthKit = append([]authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: f.list})}, o.AuthKit...)
 	f.App = behaviour.NewApp(t, o)
 	f.list.now = f.Clock.Now
@@ -207,6 +212,7 @@ func newFollowingWith(t testing.TB, o behaviour.AppOptions) *following {
 		case "pause ends":
 			f.waiting--
 		}
+		f.changed.Broadcast()
 	})
 	return f
 }
@@ -245,11 +251,20 @@ func (f *following) awaitEnd() {
 // settle waits until this many loops wait for the clock.
 func (f *following) settle(loops int) {
 	f.t.Helper()
-	require.Eventually(f.t, func() bool {
+	late := false
+	timeout := time.AfterFunc(4*behaviour.WaitTimeout, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return f.waiting == loops
-	}, 4*behaviour.WaitTimeout, time.Millisecond/2, "the loops do not wait")
+		late = true
+		f.changed.Broadcast()
+	})
+	defer timeout.Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.waiting != loops && !late {
+		f.changed.Wait()
+	}
+	require.Equal(f.t, loops, f.waiting, "the loops do not wait")
 }
 
 // read lets every loop read the list once more, a second and a quarter later.
