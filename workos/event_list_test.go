@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -214,7 +215,7 @@ func TestAFollowerLosesNoEvent(t *testing.T) {
 	for _, ahead := range []time.Duration{0, -3 * time.Hour, 8 * time.Minute} {
 		for _, interrupted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("clock ahead by %s, interrupted %t", ahead, interrupted), func(t *testing.T) {
-				for seed := range uint64(3) {
+				for seed := range testrun.Length[uint64](1, 3) {
 					follower := rand.New(rand.NewPCG(seed, 1))
 					log := newEventLog()
 					log.ahead = ahead

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/replica"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // The flags of a larger exploration, for example:
@@ -40,7 +41,7 @@ var (
 // scenario is a bound of an exploration.
 type scenario struct {
 	name  string
-	large bool // more than 400,000 states
+	large bool // more than 400,000 states: explored at the full length only (see package testrun), and not with the race detector
 	options
 }
 
@@ -71,8 +72,8 @@ var scenarios = []scenario{
 func TestTheProtocolKeepsItsInvariants(t *testing.T) {
 	total := 0
 	for _, s := range scenarios {
-		if raceDetector && s.large {
-			t.Logf("%s: left out, because the checker has one goroutine and takes long with the race detector", s.name)
+		if s.large && (raceDetector || testrun.Length(true, false)) {
+			t.Logf("%s: left out, because it takes seconds, and with the race detector a minute; AUTHKIT_TEST_LENGTH=full explores it", s.name)
 			continue
 		}
 		started := time.Now()

@@ -17,18 +17,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 const (
 	browserCount = 12
 	tabs         = 4  // concurrent tabs per browser
-	epochs       = 12 // per browser; an epoch lasts from a sign-in to the end of the session
 	pagesPerTab  = 40 // in each epoch
 
 	// maxRequestTime is how much fake time can pass during a request. It is less than the
 	// 30 s for which a consumed refresh token is answered with its successor.
 	maxRequestTime = 20 * time.Second
 )
+
+// epochs is per browser; an epoch lasts from a sign-in to the end of the session.
+var epochs = testrun.Length(6, 12)
 
 // end is how an epoch ends.
 type end int

@@ -9,7 +9,8 @@
 //   - It sees its own session until it signs out or WorkOS ends the session.
 //   - It does not see the session after that.
 //
-// The short form is part of go test ./... . The check of a change (.ci/run) runs a longer one. The long form is
+// The short form is part of go test ./... . AUTHKIT_TEST_LENGTH=full makes it longer, and the check of a change (.ci/run)
+// also runs one with flags. The long form is
 //
 //	go test -race -timeout 0 ./internal/soak -run Soak -v -soak.for 10m -soak.browsers 5000
 //

@@ -16,12 +16,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 var (
-	soakFor      = flag.Duration("soak.for", time.Second, "how long each soak runs rounds, in real time; at least four rounds are run")
+	soakFor      = flag.Duration("soak.for", testrun.Length(100*time.Millisecond, time.Second), "how long each soak runs rounds, in real time; at least four rounds are run")
 	soakSeed     = flag.Uint64("soak.seed", 1, "seed of all random decisions; 0 for a random seed")
-	soakBrowsers = flag.Int("soak.browsers", 300, "number of browsers")
+	soakBrowsers = flag.Int("soak.browsers", testrun.Length(120, 300), "number of browsers")
 )
 
 const (
