@@ -36,7 +36,7 @@ func TestTheSuiteFailsForEveryBrokenStore(t *testing.T) {
 		err    error
 	}
 	results := map[string]chan result{}
-	running := make(chan struct{}, 8) // most of them wait, so more than the processors can run
+	running := make(chan struct{}, 32) // nearly all of them wait for real time
 	for name, b := range brokenStores() {
 		ended := make(chan result, 1)
 		results[name] = ended
