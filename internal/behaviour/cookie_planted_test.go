@@ -116,6 +116,7 @@ var sessionForms = []sessionForm{
 }
 
 func TestCookiesPlantedByAnotherHostBlockNeitherSignInNorSignOut(t *testing.T) {
+	t.Parallel()
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
 			h := newTwoHosts(t, form.opts...)

@@ -75,6 +75,7 @@ func testASealOpensOnlyInItsOwnApplication(t *testing.T, a *App) {
 // Other libraries seal sessions in other formats. The authentication of the seal is the only protection of the user profile,
 // which is stored beside a valid token. So a change of any character must be detected there as well.
 func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		open func(*testing.T) *App

@@ -15,6 +15,7 @@ var update = flag.Bool("update", false, "write docs/doors.md")
 
 // RFC 6750, RFC 8725, RFC 9068 and RFC 9728.
 func TestEveryDoorOfHTTPPassesItsOwnKindOfCredentialAlone(t *testing.T) {
+	t.Parallel()
 	CheckDoors(t, "../../docs/doors.md", *update, func(_ *testing.T, w *DoorWorld) []Door {
 		handler := new(DoorHandler)
 		w.Mux.Handle("/door/resource", w.API.Require("posts:read")(handler))

@@ -20,12 +20,14 @@ import (
 )
 
 func TestTheSuitePassesForAnApplicationInThisProcess(t *testing.T) {
+	t.Parallel()
 	Run(t, Target{Name: "in this process", Start: func(t testing.TB, d Deployment) string {
 		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log}).URL
 	}})
 }
 
 func TestTheSuitePassesForAnApplicationWithCompactCookies(t *testing.T) {
+	t.Parallel()
 	Run(t, Target{Name: "in this process, compact", Start: func(t testing.TB, d Deployment) string {
 		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log, AuthKit: []authkit.Option{authkit.WithCompactCookie()}}).URL
 	}})

@@ -355,6 +355,7 @@ func (a *App) refreshTo(token string, user object) Response {
 }
 
 func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
+	t.Parallel()
 	var attacker attackerServer
 	attackerURL := attacker.start(t)
 	for _, input := range tokenInputs {
@@ -385,6 +386,7 @@ func TestAForgedTokenIsRefusedEverywhere(t *testing.T) {
 }
 
 func TestATokenAtTheLimitsIsAcceptedEverywhere(t *testing.T) {
+	t.Parallel()
 	for _, input := range tokenInputs {
 		t.Run(input.name, func(t *testing.T) {
 			a := input.newApp(t)
