@@ -28,7 +28,7 @@ func liveHeap() int {
 }
 
 func TestTheSessionCacheCountsItsMemoryWithinFivePercent(t *testing.T) {
-	const sessions = 400
+	const sessions = 160
 	fake := authkittest.New(t)
 	newKit := func(t *testing.T, opts ...authkit.Option) *authkit.AuthKit {
 		ak, err := authkit.New(append(opts, authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),
