@@ -74,9 +74,12 @@ func (r *rotations) awaitExchange(ctx context.Context, old *Session, want exchan
 	}
 	r.counters.waiting.Add(1)
 	ended := flight.await(ctx)
+	if !ended && !starts {
+		r.flights.leave(flight) // before waiting: a request that Stats does not count any more is no waiter of the exchange
+	}
 	r.counters.waiting.Add(-1)
 	if !ended {
-		return nil, r.leaveFlight(ctx, flight, starts, old, begin)
+		return nil, r.leftFlight(ctx, flight, starts, old, begin)
 	}
 	landed := &flight.landed
 	if !starts && landed.number != 0 {
@@ -85,11 +88,10 @@ func (r *rotations) awaitExchange(ctx context.Context, old *Session, want exchan
 	return landed.outcome, nil
 }
 
-// leaveFlight is called for a request whose wait has ended before the flight. It returns the error of the request.
-func (r *rotations) leaveFlight(ctx context.Context, f *flight, started bool, old *Session, begin time.Time) error {
+// leftFlight is called for a request whose wait has ended before the flight. It returns the error of the request.
+func (r *rotations) leftFlight(ctx context.Context, f *flight, started bool, old *Session, begin time.Time) error {
 	err := unavailable(context.Cause(ctx), 0)
 	if !started {
-		r.flights.leave(f)
 		r.observeWait(ctx, old, begin, f.number.Load(), OutcomeLeft, err)
 	}
 	return err

@@ -4,11 +4,13 @@ package authkit
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/payload"
 	"github.com/authkit-go/authkit/jwks"
@@ -43,6 +45,40 @@ func TestAFlightIsForgottenAtItsEndAlsoIfRequestsHaveLeft(t *testing.T) {
 			assert.NotSame(t, flight, later)
 		})
 	}
+}
+
+// readContext is a context that tells a test when it is read.
+type readContext struct {
+	context.Context
+	read func()
+}
+
+func (c *readContext) Value(key any) any {
+	c.read()
+	return c.Context.Value(key)
+}
+
+// Stats counts the requests that wait, and the observation of an exchange counts its waiters. If Stats does not count a request
+// any more, then the exchange must not count it either.
+func TestARequestThatHasLeftIsNoWaiterWhenItDoesNotWaitAnyMore(t *testing.T) {
+	r := newRotations(newSetClock())
+	session := makeSession(payload.Session{AccessToken: payload.NewToken("1"), RefreshToken: "a"}, &jwks.Claims{})
+	flight, starts := r.flights.join("a")
+	require.True(t, starts)
+	left, leave := context.WithCancelCause(t.Context())
+	gone := errors.New("the client is gone")
+	leave(gone)
+	reads := 0
+	ctx := &readContext{left, func() { // when the request makes its error
+		reads++
+		assert.Zero(t, r.counters.waiting.Load())
+		assert.Zero(t, r.flights.waiting(flight))
+	}}
+	_, err := r.awaitExchange(ctx, session, exchangeTarget{}, nil)
+	assert.ErrorIs(t, err, ErrUnavailable)
+	assert.ErrorIs(t, err, gone)
+	assert.Positive(t, reads)
+	assert.EqualValues(t, 1, r.counters.waiters.Load())
 }
 
 // The calls of application code are contained, so nothing that is known ends the goroutine of a flight.
