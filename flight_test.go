@@ -47,6 +47,113 @@ func TestAFlightIsForgottenAtItsEndAlsoIfRequestsHaveLeft(t *testing.T) {
 	}
 }
 
+// sharedFlight is the exchange of the refresh token "a" that two requests wait for. It is at its step "exchanged".
+type sharedFlight struct {
+	*rotations
+	exchanged []string         // the refresh tokens of the exchanges
+	proceed   chan struct{}    // closed by land
+	answers   chan flightReply // of both requests
+}
+
+// flightReply is what one request of a sharedFlight gets.
+type flightReply struct {
+	outcome *outcome
+	err     error
+}
+
+// sessionWith returns a session with a refresh token. Two of them differ in the access token.
+func sessionWith(refreshToken string) *Session {
+	return makeSession(payload.Session{AccessToken: payload.NewToken("of " + refreshToken), RefreshToken: refreshToken}, &jwks.Claims{SessionID: "session_1"})
+}
+
+// newSharedFlight returns a flight whose exchanges have the results of exchange. atStep is called when it lands.
+func newSharedFlight(t *testing.T, exchange func(old *Session) exchangeResult, atStep func()) *sharedFlight {
+	s := &sharedFlight{rotations: newRotations(newSetClock()), proceed: make(chan struct{}), answers: make(chan flightReply, 2)}
+	reached := make(chan struct{}, 9)
+	s.step = func(name string) {
+		if name == "exchanged" {
+			reached <- struct{}{}
+			<-s.proceed
+			atStep()
+		}
+	}
+	request := func() {
+		next, err := s.exchange(context.Background(), sessionWith("a"), exchangeTarget{}, func(_ context.Context, old *Session, _ exchangeTarget, _ *outcome) exchangeResult {
+			s.exchanged = append(s.exchanged, old.sealed.RefreshToken)
+			return exchange(old)
+		})
+		s.answers <- flightReply{next, err}
+	}
+	go request()
+	<-reached
+	go request()
+	require.Eventually(t, func() bool { return s.counters.waiting.Load() == 2 }, 15*time.Second, time.Millisecond)
+	return s
+}
+
+// land lets the flight end, and returns what both requests have got.
+func (s *sharedFlight) land() (one, two flightReply) {
+	close(s.proceed)
+	return <-s.answers, <-s.answers
+}
+
+// refreshedTo returns the result of an exchange that makes a session.
+func refreshedTo(next *Session) exchangeResult {
+	return exchangeResult{outcome: &outcome{sealed: *next.sealed, session: next}, until: newSetClock().now.Add(time.Hour)}
+}
+
+func TestAllRequestsOfAFlightThatLeavesASuccessorOnlyExchangeThatOnce(t *testing.T) {
+	last := sessionWith("c")
+	s := newSharedFlight(t, func(old *Session) exchangeResult {
+		if old.sealed.RefreshToken == "a" {
+			return exchangeResult{successor: "b", adopted: true}
+		}
+		return refreshedTo(last)
+	}, func() {})
+	one, two := s.land()
+	require.NoError(t, one.err)
+	require.NoError(t, two.err)
+	assert.Same(t, last, one.outcome.session)
+	assert.Same(t, last, two.outcome.session)
+	assert.Equal(t, []string{"a", "b"}, s.exchanged)
+	assert.Empty(t, s.flights.flying)
+	assert.EqualValues(t, 1, s.counters.adopted.Load())
+	assert.EqualValues(t, 1, s.counters.exchanged.Load())
+}
+
+// A failure whose pause is over at once is not remembered. It answers the requests of its flight and no later one.
+func TestAnOutcomeThatIsNotRememberedAnswersTheRequestsOfItsFlight(t *testing.T) {
+	s := newSharedFlight(t, func(old *Session) exchangeResult {
+		return exchangeResult{outcome: failedOutcome(old, exchangeTarget{}, errRefreshRefused), until: newSetClock().now}
+	}, func() {})
+	one, two := s.land()
+	assert.ErrorIs(t, one.err, errRefreshRefused)
+	assert.ErrorIs(t, two.err, errRefreshRefused)
+	assert.Equal(t, []string{"a"}, s.exchanged)
+	assert.EqualValues(t, 1, s.counters.waiters.Load())
+
+	next, err := s.exchange(t.Context(), sessionWith("a"), exchangeTarget{}, func(context.Context, *Session, exchangeTarget, *outcome) exchangeResult {
+		return refreshedTo(sessionWith("b"))
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "b", next.session.sealed.RefreshToken)
+}
+
+// The goroutine ends before the outcome is stored. The requests must not take that for an answer of WorkOS.
+func TestAllRequestsOfAFlightWhoseGoroutineEndsAreAnswered(t *testing.T) {
+	s := newSharedFlight(t, func(*Session) exchangeResult {
+		return exchangeResult{outcome: failedOutcome(sessionWith("a"), exchangeTarget{}, errSessionEnded), until: newSetClock().now.Add(time.Hour)}
+	}, runtime.Goexit)
+	one, two := s.land()
+	for _, reply := range []flightReply{one, two} {
+		assert.ErrorIs(t, reply.err, ErrUnavailable)
+		assert.NotErrorIs(t, reply.err, errSessionEnded)
+	}
+	assert.Empty(t, s.flights.flying)
+	assert.Zero(t, s.counters.waiting.Load())
+	assert.Zero(t, s.counters.running.Load())
+}
+
 // readContext is a context that tells a test when it is read.
 type readContext struct {
 	context.Context
