@@ -74,7 +74,7 @@ func (a *AuthKit) loadRequest(w http.ResponseWriter, r *http.Request, exchanges 
 		if auth.stale {
 			a.refreshSession(w, r, auth)
 		}
-		if auth.cached { // also with the outcome requestCached: the request is not counted
+		if auth.cached || auth.outcome == requestBearerCached { // the outcome of the request is not counted
 			a.counters.cacheHits.Add(1)
 		}
 		a.varyOnCredentials(w.Header())

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit"
@@ -164,6 +165,14 @@ func (s *statsApp) requestThatCanLeave(path string, header http.Header) (leave f
 // awaitRefusal waits until a request was answered with an error.
 func (s *statsApp) awaitRefusal() {
 	require.Eventually(s.t, func() bool { return strings.Contains(s.Logs.String(), "authkit: request refused") }, WaitTimeout, time.Millisecond)
+}
+
+// widgetToken returns a handler that makes a token for the session of its request.
+func (s *statsApp) widgetToken() http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, err := s.WidgetToken(w, r)
+		assert.NoError(s.t, err)
+	}
 }
 
 // fault makes a route of WorkOS answer with a status and a body.

@@ -102,6 +102,32 @@ var statsCases = []statsCase{
 	{"a bearer token that is not accepted", nil, func(s *statsApp) func() {
 		return func() { s.Send(Request{Target: "/account", Header: Bearer("x")}) }
 	}, "Cache.Misses +1, Refusals.unauthenticated +1, Requests.bearer_refused +1"},
+	{"a cached session in a call of a handler without the middleware", nil, func(s *statsApp) func() {
+		cookie := s.signedIn()
+		s.get("/account", cookie)
+		return func() {
+			s.ServeDirectly(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, err := s.AuthKit.Refresh(w, r)
+				assert.NoError(s.t, err)
+			}), Request{Method: "POST", Target: "/", Cookie: cookie})
+		}
+	}, "Cache.Hits +1, Refreshes.Exchanged +1, Refreshes.Remembered +1, WorkOS.Calls +1"},
+	{"a cached session that a call of a handler refreshes without the middleware", nil, func(s *statsApp) func() {
+		cookie := s.signedIn()
+		s.get("/account", cookie)
+		s.ExpireToken(2 * time.Minute)
+		return func() {
+			s.ServeDirectly(s.widgetToken(), Request{Method: "POST", Target: "/", Cookie: cookie})
+		}
+	}, "Cache.Hits +1, Refreshes.Exchanged +1, Refreshes.Remembered +1, WorkOS.Calls +2"},
+	{"a cached bearer token in a call of a handler without the middleware", nil, func(s *statsApp) func() {
+		s.signedIn()
+		token := s.Fake.BearerToken(Kim)
+		s.Send(Request{Target: "/account", Header: Bearer(token)})
+		return func() {
+			s.ServeDirectly(s.widgetToken(), Request{Method: "POST", Target: "/", Header: Bearer(token)})
+		}
+	}, "Cache.Hits +1, WorkOS.Calls +1"},
 	{"a refresh that WorkOS refuses", nil, func(s *statsApp) func() {
 		cookie := s.stale()
 		s.fault(authkittest.RouteRefresh, 400, refusedRefresh)
