@@ -121,6 +121,21 @@ func TestAllRequestsOfAFlightThatLeavesASuccessorOnlyExchangeThatOnce(t *testing
 	assert.EqualValues(t, 1, s.counters.exchanged.Load())
 }
 
+// Other instances have refreshed the session more often than a request may wait for exchanges with other targets.
+func TestARequestFollowsAnyNumberOfSuccessorsOfOtherInstances(t *testing.T) {
+	r := newRotations(newSetClock())
+	last, exchanges := sessionWith("last"), 0
+	next, err := r.exchange(t.Context(), sessionWith("a"), exchangeTarget{}, func(_ context.Context, old *Session, _ exchangeTarget, _ *outcome) exchangeResult {
+		if exchanges++; exchanges <= 20 {
+			return exchangeResult{successor: old.sealed.RefreshToken + "a", adopted: true}
+		}
+		return refreshedTo(last)
+	})
+	require.NoError(t, err)
+	assert.Same(t, last, next.session)
+	assert.Equal(t, 21, exchanges)
+}
+
 // A failure whose pause is over at once is not remembered. It answers the requests of its flight and no later one.
 func TestAnOutcomeThatIsNotRememberedAnswersTheRequestsOfItsFlight(t *testing.T) {
 	s := newSharedFlight(t, func(old *Session) exchangeResult {
@@ -152,6 +167,31 @@ func TestAllRequestsOfAFlightWhoseGoroutineEndsAreAnswered(t *testing.T) {
 	assert.Empty(t, s.flights.flying)
 	assert.Zero(t, s.counters.waiting.Load())
 	assert.Zero(t, s.counters.running.Load())
+}
+
+// Two requests find no outcome. Then another flight ends, and they start and join a flight that finds its outcome. They have waited
+// for no exchange.
+func TestTheRequestsOfAFlightThatFindsAnOutcomeAreNoWaiters(t *testing.T) {
+	r := newRotations(newSetClock())
+	next := sessionWith("b")
+	r.commitOutcome(sessionWith("a"), exchangeTarget{}, nil, refreshedTo(next))
+	answers := make(chan flightReply, 2)
+	r.mu.Lock() // the flight does not look for the outcome before
+	for range cap(answers) {
+		go func() {
+			found, err := r.awaitExchange(context.Background(), sessionWith("a"), exchangeTarget{}, nil)
+			answers <- flightReply{found, err}
+		}()
+	}
+	require.Eventually(t, func() bool { return r.counters.waiting.Load() == 2 }, 15*time.Second, time.Millisecond)
+	r.mu.Unlock()
+	for range cap(answers) {
+		reply := <-answers
+		require.NoError(t, reply.err)
+		assert.Same(t, next, reply.outcome.session)
+	}
+	assert.Zero(t, r.counters.waiters.Load())
+	assert.Zero(t, r.flights.number.Load())
 }
 
 // readContext is a context that tells a test when it is read.

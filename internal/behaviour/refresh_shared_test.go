@@ -135,3 +135,129 @@ func TestARefreshedSessionOfWhichSomeCookiesComeBackIsLogged(t *testing.T) {
 	}
 	assert.Contains(t, w.Logs.String(), "only some of them came back")
 }
+
+// All responses of an exchange share what they do with the cookie. Handlers treat their headers in many ways, and none of them
+// must reach the response of another handler.
+func TestEachWaiterOfARefreshSetsTheCookieWhateverTheHandlersOfTheOthersDo(t *testing.T) {
+	handlers := map[string]http.HandlerFunc{
+		"writes":           func(w http.ResponseWriter, _ *http.Request) { writePage(w) },
+		"writes nothing":   func(http.ResponseWriter, *http.Request) {},
+		"sends a hint":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); writePage(w) },
+		"drops the header": func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); writePage(w) },
+		"drops it after a hint": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.Header().Del("Set-Cookie")
+			writePage(w)
+		},
+		"adds a cookie": func(w http.ResponseWriter, _ *http.Request) {
+			http.SetCookie(w, &http.Cookie{Name: "theme", Value: "dark"})
+			writePage(w)
+		},
+		"replaces the lines in place": func(w http.ResponseWriter, _ *http.Request) {
+			for i := range w.Header()["Set-Cookie"] {
+				w.Header()["Set-Cookie"][i] = fmt.Sprintf("theirs%d=1", i)
+			}
+			writePage(w)
+		},
+		"times out": http.TimeoutHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), time.Millisecond, "late").ServeHTTP,
+		"flushes": func(w http.ResponseWriter, _ *http.Request) {
+			assert.NoError(t, http.NewResponseController(w).Flush())
+			writePage(w)
+		},
+	}
+	for name, size := range map[string]int{"one cookie": 0, "chunks": 6000} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			for name, handler := range handlers {
+				a.Mux.Handle("/"+strings.ReplaceAll(name, " ", "-"), handler)
+			}
+			if size > 0 {
+				a.fillTokens(size)
+			}
+			cookie := a.SignedIn(Kim).CookieHeader()
+			a.ExpireToken(2 * time.Minute)
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+			answers := map[string]chan Response{}
+			for name := range handlers {
+				for _, method := range []string{http.MethodGet, http.MethodHead} {
+					answers[method+" "+name] = a.SendAsync(Request{Method: method, Target: "/" + strings.ReplaceAll(name, " ", "-"), Cookie: cookie})
+				}
+			}
+			require.Eventually(t, func() bool { return a.Stats().Refreshes.Waiting == len(answers) }, WaitTimeout, time.Millisecond)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
+			var shared string
+			for name, answer := range answers {
+				_, refreshed := (<-answer).sessionCookies(t)
+				require.NotEmpty(t, refreshed, name)
+				parts := strings.Split(refreshed, "; ")
+				slices.Sort(parts)
+				refreshed = strings.Join(parts, "; ")
+				if shared == "" {
+					shared = refreshed
+				}
+				assert.Equal(t, shared, refreshed, name)
+			}
+			assert.Contains(t, a.Send(Request{Target: "/", Cookie: shared}).Body, Kim)
+			assert.Equal(t, 1, a.Fake.Calls(authkittest.RouteRefresh))
+		})
+	}
+}
+
+// Three requests wait for one refresh. The first one then switches the organization or signs out. The others respond later.
+func TestAWaiterThatChangesTheSessionChangesTheCookiesOfTheOtherWaiters(t *testing.T) {
+	for name, change := range map[string]Request{
+		"a switch": {Method: http.MethodPost, Target: "/organization", Form: map[string][]string{"organization_id": {"org_beta"}}},
+		"a logout": {Method: http.MethodPost, Target: "/signout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewSwitchingApp(t)
+			began, proceed := make(chan struct{}), make(chan struct{})
+			a.Mux.HandleFunc("/held", func(w http.ResponseWriter, _ *http.Request) {
+				began <- struct{}{}
+				<-proceed
+				writePage(w)
+			})
+			a.Mux.HandleFunc("POST /signout", func(w http.ResponseWriter, r *http.Request) {
+				_, err := a.AuthKit.SignOut(w, r)
+				assert.NoError(t, err)
+			})
+			old := a.AcmeCookie()
+			a.ExpireToken(2 * time.Minute)
+			a.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
+			change.Cookie, change.Header = old, Scripted()
+			changed := a.SendAsync(change)
+			held := []chan Response{a.SendAsync(Request{Target: "/held", Cookie: old}), a.SendAsync(Request{Target: "/held", Cookie: old})}
+			require.Eventually(t, func() bool { return a.Stats().Refreshes.Waiting == 3 }, WaitTimeout, time.Millisecond)
+			a.Fake.ClearFault(authkittest.RouteRefresh)
+			for range held {
+				<-began
+			}
+			assert.Equal(t, http.StatusOK, (<-changed).Status)
+			close(proceed)
+			for _, answer := range append(held, a.SendAsync(Request{Target: "/me", Cookie: old})) {
+				jar := JarAfter("", <-answer)
+				if name == "a logout" {
+					assert.Empty(t, jar)
+					continue
+				}
+				assert.Equal(t, "org_beta", a.Me(jar)["organization"])
+			}
+		})
+	}
+}
+
+// A handler may end the session in its own way. The line of the refresh is still in the header.
+func TestAHandlerThatExpiresTheSessionCookieAfterARefreshIsNotOverridden(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	a.Mux.HandleFunc("/forget", func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "authkit-session", Path: "/", MaxAge: -1})
+		writePage(w)
+	})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	a.ExpireToken(2 * time.Minute)
+	lines := a.Send(Request{Target: "/forget", Cookie: cookie}).Header["Set-Cookie"]
+	require.Len(t, lines, 2)
+	assert.Contains(t, lines[0], "authkit-session=")
+	assert.NotContains(t, lines[0], "Max-Age=0")
+	assert.Equal(t, "authkit-session=; Path=/; Max-Age=0", lines[1], "the last line counts in a browser")
+}
