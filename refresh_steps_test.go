@@ -131,6 +131,22 @@ func TestAnExchangeDoesNotUndoASignOutOrASignInBetweenItsSteps(t *testing.T) {
 	}
 }
 
+// WorkOS has ended the session. A second request clears the cookie, and the user signs in, before the first request has decided. So
+// the first one must have counted the clears before its exchange.
+func TestARequestThatLearnsOfTheEndLateKeepsTheSignInAfterAnotherHasClearedTheCookie(t *testing.T) {
+	a, cookie := newWithStaleSession(t)
+	a.Fake.RevokeSession(a.SessionID())
+	h := holdAt(a, "awaited")
+	late := a.SendAsync(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+	<-h.reached
+	second := a.Send(behaviour.Request{Target: "/account", Cookie: cookie, Header: behaviour.Scripted()})
+	require.Empty(t, behaviour.JarAfter(cookie, second), "the cookie is cleared")
+	jar := a.SignInAgain("")
+	require.NotEmpty(t, jar)
+	h.release()
+	assert.Equal(t, jar, behaviour.JarAfter(jar, <-late))
+}
+
 func TestARequestDuringTheRefreshHookGetsTheNewSession(t *testing.T) {
 	began, proceed := make(chan struct{}), make(chan struct{})
 	a, cookie := newWithStaleSession(t, authkit.WithOnRefresh(func(context.Context, authkit.RefreshEvent) {

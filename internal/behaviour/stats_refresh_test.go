@@ -1,0 +1,39 @@
+// The statistics of sessions that serve a request although their refresh has failed.
+
+package behaviour
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/authkit-go/authkit/authkittest"
+)
+
+func TestASessionWhoseRefreshFailsCountsAsOneThatNeedsNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		cached bool
+		want   string
+	}{
+		"a cached session": {true, "Cache.Hits +1, Requests.cached +1"},
+		"another one":      {false, "Cache.Entries +1, Cache.Misses +1, Requests.verified +1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStatsApp(t)
+			cookie := s.signedIn()
+			if c.cached {
+				s.get("/account", cookie)
+			}
+			s.Clock.Advance(4*time.Minute + 10*time.Second)
+			s.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 404, Body: `{"message":"Not found"}`})
+			before := countersOf(s.Stats())
+			assert.Contains(t, s.get("/account", cookie).Body, Kim)
+			differences := moved(before, countersOf(s.Stats()))
+			for _, path := range append(sizes, "Refreshes.Refused", "Refreshes.Remembered", "WorkOS.Calls") {
+				delete(differences, path)
+			}
+			assert.Equal(t, c.want, describeMoves(differences))
+		})
+	}
+}
