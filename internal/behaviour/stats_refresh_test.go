@@ -3,6 +3,7 @@
 package behaviour
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -36,4 +37,17 @@ func TestASessionWhoseRefreshFailsCountsAsOneThatNeedsNone(t *testing.T) {
 			assert.Equal(t, c.want, describeMoves(differences))
 		})
 	}
+}
+
+// The middleware of another AuthKit is between two of this one. It does not trust the session, so each of them looks for it.
+func TestARequestThatPassesTheMiddlewareTwiceCountsOnce(t *testing.T) {
+	s := newStatsApp(t)
+	other := NewInstance(t, s.Fake, s.Clock, AppOptions{})
+	cookie := s.signedIn()
+	s.get("/account", cookie)
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writePage(w) })
+	before := countersOf(s.Stats())
+	resp := s.ServeDirectly(s.Middleware(other.Middleware(s.Middleware(page))), Request{Method: http.MethodGet, Target: "/", Cookie: cookie})
+	assert.Equal(t, http.StatusOK, resp.Status)
+	assert.Equal(t, "Cache.Hits +1, Requests.cached +1", describeMoves(moved(before, countersOf(s.Stats()))))
 }
