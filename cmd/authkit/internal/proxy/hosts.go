@@ -45,11 +45,14 @@ func (l *hostList) has(r *http.Request) bool {
 	return l.hosts == nil || l.hosts[canonicalHost(r.Host)] || l.health != "" && r.URL.EscapedPath() == l.health
 }
 
-// canonicalHost returns a host in the form in which hosts are compared: in lower case, without the dot at the end of the name, and without
-// the port of http or https.
+// canonicalHost returns a host in the form in which hosts are compared: in lower case, without the dot at the end of the name, without
+// the port of http or https, and an IPv6 address in the form of RFC 5952.
 func canonicalHost(host string) string {
 	name, port := splitPort(strings.ToLower(host))
 	name = strings.TrimSuffix(name, ".")
+	if address, ok := ipv6Of(name); ok {
+		name = "[" + address.String() + "]"
+	}
 	if port == "" || port == ":80" || port == ":443" {
 		return name
 	}
@@ -64,17 +67,28 @@ func splitPort(host string) (name, port string) {
 	return host, ""
 }
 
+// ipv6Of returns the IPv6 address in brackets that a host has as its name. A zone is for one machine alone, so no Host has it.
+func ipv6Of(name string) (netip.Addr, bool) {
+	if !strings.HasPrefix(name, "[") || !strings.HasSuffix(name, "]") {
+		return netip.Addr{}, false
+	}
+	address, err := netip.ParseAddr(name[1 : len(name)-1])
+	return address, err == nil && address.Is6() && address.Zone() == ""
+}
+
 // isHost reports whether a text is the host of requests, as a browser writes it.
 func isHost(text string) bool {
 	name, port := splitPort(text)
 	if port != "" {
-		if _, err := strconv.ParseUint(port[1:], 10, 16); err != nil {
+		number, err := strconv.ParseUint(port[1:], 10, 16)
+		if err != nil || strconv.FormatUint(number, 10) != port[1:] {
 			return false
 		}
 	}
-	if inner, isBracketed := strings.CutPrefix(name, "["); isBracketed {
-		address, err := netip.ParseAddr(strings.TrimSuffix(inner, "]"))
-		return err == nil && address.Is6() && strings.HasSuffix(inner, "]")
+	if strings.HasPrefix(name, "[") {
+		_, ok := ipv6Of(name)
+		return ok
 	}
-	return strings.Trim(name, ".") != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
+	return name != "" && name[0] != '.' && !strings.Contains(name, "..") &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == ""
 }

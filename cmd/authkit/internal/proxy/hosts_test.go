@@ -35,7 +35,7 @@ func TestARequestForAnotherHostIsMisdirected(t *testing.T) {
 	upstream := &recorder{}
 	d := start(t, upstream, setUp{change: func(c *proxy.Config) {
 		allPublic(c)
-		c.Hosts = []string{"app.example.com", "Shop.Example.com.:8443", "[::1]:8080"}
+		c.Hosts = []string{"app.example.com", "Shop.Example.com.:8443", "[::1]:8080", "[2001:0DB8:0::01]"}
 		c.WorkOS.RedirectURLs = []string{"https://app.example.com/callback"}
 	}})
 	http2 := new(http.Protocols)
@@ -44,9 +44,11 @@ func TestARequestForAnotherHostIsMisdirected(t *testing.T) {
 		t.Cleanup(transport.CloseIdleConnections)
 		for host, status := range map[string]int{
 			"app.example.com": 200, "APP.example.com": 200, "app.example.com.": 200, "app.example.com:443": 200, "app.example.com:80": 200,
-			"shop.example.com:8443": 200, "[::1]:8080": 200,
+			"shop.example.com:8443": 200, "[::1]:8080": 200, "[0:0:0:0:0:0:0:1]:8080": 200, "[2001:db8::1]": 200, "[2001:DB8::1]:443": 200,
 			"app.example.com:8443": 421, "shop.example.com": 421, "evil.example": 421, "app.example.com.evil.example": 421,
 			"x.app.example.com": 421, "example.com": 421, "localhost": 421, "[::1]": 421, "app.example.com:443:443": 421,
+			"[::1]]:8080": 421, "[[::1]:8080": 421, "[::1": 421, "::1:8080": 421, "[app.example.com]": 421, "app.example.com:": 421, "app.example.com..": 421,
+			"app.example.com:0443": 421, "app.example.com:443.": 421, "app%2eexample.com": 421, "app.example.com,evil.example": 421, "[2001:db8::1]evil": 421,
 		} {
 			for _, path := range []string{"/a", "/login", "/callback?code=a&state=b", "/authkit/me", "/socket"} {
 				resp, text := d.requestTo(transport, host, path)
@@ -95,9 +97,19 @@ func TestTheListOfHostsIsReloaded(t *testing.T) {
 	assert.Equal(t, 200, status(f.host()))
 }
 
+func TestAListOfHostsWithoutAHostIsAFault(t *testing.T) {
+	withoutVariables(t)
+	for text, place := range map[string]string{"hosts:": "hosts", "hosts: []": "hosts", "hosts: ~": "hosts", "hosts: [app.example.com, null]": "hosts[1]", "a: &a []\nhosts: *a": "hosts"} {
+		_, err := proxy.Load(writeFile(t, "c.yaml", text+"\n"))
+		assert.ErrorContains(t, err, place+" has no value; give one or remove it", "an empty list would let every host pass: %s", text)
+	}
+}
+
 func TestAHostThatNoRequestCanHaveIsAFault(t *testing.T) {
 	withoutVariables(t)
-	for _, host := range []string{"https://app.example.com", "*.example.com", "app.example.com/a", "", "a b", "bücher.example", "app.example.com:", "app.example.com:x", "user@app.example.com", "::1", "[::1", ":8080"} {
+	for _, host := range []string{"https://app.example.com", "*.example.com", "app.example.com/a", "", "a b", "bücher.example", "app.example.com:", "app.example.com:x", "user@app.example.com", "::1", "[::1", ":8080",
+		"[fe80::1%25eth0]", "[::1]a", "app.example.com:08080", "app.example.com..",
+		".example.com", "["} {
 		c, err := proxy.Load(writeFile(t, "c.yaml", fmt.Sprintf("workos: {redirect_urls: [\"https://app.example.com/callback\"]}\nhosts:\n- app.example.com\n- %q\n", host)))
 		require.NoError(t, err)
 		assert.ErrorContains(t, c.Check(), fmt.Sprintf("line 4: hosts[1]: %q is not a host", host))

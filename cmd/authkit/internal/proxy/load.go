@@ -85,29 +85,39 @@ func parse(name string, content []byte) (*Config, error) {
 	return c, nil
 }
 
-// missingValues returns a fault for each key of a rule that has no value. YAML reads it as null, which would remove a requirement.
+// missingValues returns a fault for hosts without a host, and for each key of a rule that has no value. YAML reads a missing value as null,
+// which would let every host pass or remove a requirement.
 func missingValues(root *yaml.Node) (faults []string) {
 	check := func(place string, line int, value *yaml.Node) {
-		if value.Kind == yaml.AliasNode {
-			value = value.Alias
-		}
-		if value.Tag == "!!null" {
+		if value = target(value); value.Tag == "!!null" || value.Kind == yaml.SequenceNode && len(value.Content) == 0 && place == "hosts" {
 			faults = append(faults, fmt.Sprintf("line %d: %s has no value; give one or remove it", line, place))
 		}
 	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
-		if root.Content[i].Value != "rules" {
+		key := root.Content[i]
+		if key.Value != "rules" && key.Value != "hosts" {
 			continue
 		}
-		for n, rule := range root.Content[i+1].Content {
-			place := fmt.Sprintf("rules[%d]", n)
-			check(place, rule.Line, rule)
-			for k := 0; k+1 < len(rule.Content); k += 2 {
-				check(place+"."+rule.Content[k].Value, rule.Content[k].Line, rule.Content[k+1])
+		if key.Value == "hosts" {
+			check(key.Value, key.Line, root.Content[i+1])
+		}
+		for n, item := range target(root.Content[i+1]).Content {
+			place := fmt.Sprintf("%s[%d]", key.Value, n)
+			check(place, item.Line, item)
+			for k := 0; k+1 < len(item.Content); k += 2 {
+				check(place+"."+item.Content[k].Value, item.Content[k].Line, item.Content[k+1])
 			}
 		}
 	}
 	return faults
+}
+
+// target returns the node that an alias stands for, or the node itself.
+func target(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode {
+		return node.Alias
+	}
+	return node
 }
 
 // allFaults returns faults of form, which begin with "line N: ", and those of meaning at other lines.
