@@ -218,6 +218,8 @@ func TestTheDoctorTellsWhatIsWrongWithTheAddressOfAStore(t *testing.T) {
 		"postgres://app:a%zz@localhost/app":                                               "PostgreSQL cannot be parsed",
 		"redis:///0":                                                                      "no URL with a host",
 		"postgres:///app?host=" + t.TempDir():                                             "cannot be reached",
+		"postgres:///app?user=ada@corp&host=" + t.TempDir():                               "cannot be reached",
+		"POSTGRES://localhost/app":                                                        `no store has the scheme "POSTGRES"`,
 		"postgres:///app?connect_timeout=" + goodPassword:                                 "PostgreSQL cannot be parsed",
 		"redis://localhost/not-a-number":                                                  "wrong path or parameter",
 	} {
@@ -228,4 +230,12 @@ func TestTheDoctorTellsWhatIsWrongWithTheAddressOfAStore(t *testing.T) {
 		assert.Contains(t, d.results[0].Finding, finding)
 		assert.NotContains(t, d.results[0].Finding+d.results[0].Cure, goodPassword)
 	}
+}
+
+func TestTheCureForASocketOfPostgreSQLNamesNoFirewall(t *testing.T) {
+	d := &doctor{Config: Config{Timeout: time.Second, Store: "postgres:///app?host=" + t.TempDir()}}
+	d.checkStore(t.Context())
+	require.Len(t, d.results, 1)
+	assert.Contains(t, d.results[0].Cure, "the folder of its socket")
+	assert.NotContains(t, d.results[0].Cure, "firewall")
 }

@@ -28,7 +28,7 @@ func (d *doctor) checkStore(ctx context.Context) {
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
 		authority, tail = rest[:end], rest[end:]
 	}
-	if !strings.Contains(authority, "@") && strings.Contains(tail, "@") { // then the host has a part of the password
+	if authority != "" && !strings.Contains(authority, "@") && strings.Contains(tail, "@") { // then the host has a part of the password
 		d.fault(check, "Encode special characters of the password: %2F for /, %23 for #, %3F for ? and %40 for @.", "the password of the address has characters that are not encoded")
 		return
 	}
@@ -46,7 +46,7 @@ func (d *doctor) checkStore(ctx context.Context) {
 	case scheme == "redis" || scheme == "rediss":
 		d.checkRedis(ctx, u)
 	default:
-		d.fault(check, "Use redis://, rediss:// or postgres://.", "no store has the scheme %q", u.Scheme)
+		d.fault(check, "Use redis://, rediss:// or postgres://.", "no store has the scheme %q", scheme) // as it is written: case matters
 	}
 }
 
@@ -138,6 +138,9 @@ func (d *doctor) storeFailure(name, host string, err error) {
 		d.fault("store", "Create the database, or correct its name in the address.", "%s at %s has no such database", name, host)
 	case errors.As(err, &dns):
 		d.fault("store", "Check the spelling of the host, and the DNS of this machine or container.", "the name of %s has no address: %s", name, host)
+	case strings.HasPrefix(host, "/") && !strings.Contains(host, " or ") && errors.As(err, &dial):
+		d.fault("store", "Check whether the server runs, whether this is the folder of its socket, and whether this user may use it. A container needs the folder as a volume.",
+			"%s at %s cannot be reached", name, host)
 	case errors.As(err, &dial), errors.Is(err, context.DeadlineExceeded):
 		d.fault("store", "Check the host, the port and the firewall. In a container, localhost is the container itself.", "%s at %s cannot be reached", name, host)
 	default:
