@@ -72,7 +72,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	expand("", reflect.ValueOf(h).Elem(), false, &faults)
 	h.Paths.setDefaults()
 	if h.Session.streamAfter() < 0 {
-		faults.add("session.stream_after", "must not be negative; 0 is for ever")
+		faults.add("session.stream_after", "must not be negative; 0s is for ever")
 	}
 	s := newSettings(h, &faults)
 	if err := h.startEngine(ctx, s); err != nil {
@@ -159,6 +159,10 @@ func (h *Handler) newSigner(faults *Faults) *gate.Signer {
 		return nil
 	}
 	keys := signingKeys(jwt.KeyFiles, faults)
+	if jwt.Issuer == "" || jwt.Audience == "" { // also if a key has a fault
+		faults.add("identity.jwt", "a signer needs an issuer and an audience")
+		return nil
+	}
 	if len(keys) < len(jwt.KeyFiles) {
 		return nil
 	}

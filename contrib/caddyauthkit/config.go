@@ -70,7 +70,7 @@ type Session struct {
 	// Refuses sessions if the store was not read for so long. By default the age of the last reading does not matter.
 	RevocationDeadline caddy.Duration `json:"revocation_deadline,omitempty"`
 	// How long a response without Content-Length may go on before it ends with its session, as event streams do from their beginning. The
-	// default is 1h, and 0 is for ever.
+	// default is 1h, and 0s is for ever.
 	StreamAfter *caddy.Duration `json:"stream_after,omitempty"`
 }
 

@@ -67,7 +67,7 @@ func (c *Config) checkServer(faults *faultList) {
 		faults.add("limits", "body_timeout, write_timeout and shutdown_delay must not be negative")
 	}
 	if c.Session.StreamAfter < 0 {
-		faults.add("session.stream_after", "must not be negative; 0 is for ever")
+		faults.add("session.stream_after", "must not be negative; 0s is for ever")
 	}
 	if len(c.redirectURLs()) == 0 {
 		faults.add("workos.redirect_urls", "is missing; give the address of the callback, such as https://app.example.com/callback, here or in WORKOS_REDIRECT_URI")

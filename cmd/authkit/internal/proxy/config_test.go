@@ -76,6 +76,16 @@ func TestARequirementWithoutAValueIsAFault(t *testing.T) {
 	assert.NoError(t, err, "no rule is the default, which guards all paths")
 }
 
+func TestADurationOfZeroIsWrittenWithItsUnit(t *testing.T) {
+	c, err := proxy.Load(writeFile(t, "c.yaml", "session: {stream_after: 0s}\nlimits: {body_timeout: 0s, write_timeout: 0s}\n"))
+	require.NoError(t, err)
+	assert.Zero(t, c.Session.StreamAfter)
+	assert.Zero(t, c.Limits.BodyTimeout)
+	assert.Zero(t, c.Limits.WriteTimeout)
+	_, err = proxy.Load(writeFile(t, "c.yaml", "session: {stream_after: 0}\n"))
+	assert.ErrorContains(t, err, "line 1: cannot unmarshal !!int `0` into a duration such as 30s")
+}
+
 func TestAFaultOfFormDoesNotHideTheFaultsOfMeaning(t *testing.T) {
 	withoutVariables(t)
 	_, err := proxy.Load(writeFile(t, "c.yaml", "upstreams: [{url: \"http://localhost:1\"}]\nrules:\n  - path: /a\n    allow: [publik]\n  - path: /b\n    role: [admin]\nlimits: {idle_timeout: fast}\n"))

@@ -144,6 +144,7 @@ func TestAFaultOfASigningKeyHasItsPlaceInTheList(t *testing.T) {
 		"[" + good + ", " + good + "]":                        "identity.jwt.key_files[1]: is the key of " + good + " too; give each key once",
 		"[]":                                                  "identity.jwt.key_files: give the file of the private key, or remove identity.jwt",
 		"[" + good + "], audience: ''":                        "identity.jwt: a signer needs an issuer and an audience",
+		"[absent.pem], audience: ''":                          "identity.jwt: a signer needs an issuer and an audience",
 	} {
 		audience := ", audience: b"
 		if strings.Contains(text, "audience") {

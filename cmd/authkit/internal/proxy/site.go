@@ -93,6 +93,10 @@ func (c *Config) newSigner(clock authkit.Clock, faults *faultList) *gate.Signer 
 		return nil
 	}
 	keys := signingKeys(jwt.KeyFiles, faults)
+	if jwt.Issuer == "" || jwt.Audience == "" { // also if a key has a fault
+		faults.add("identity.jwt", "a signer needs an issuer and an audience")
+		return nil
+	}
 	if len(keys) < len(jwt.KeyFiles) {
 		return nil
 	}

@@ -67,7 +67,7 @@ func (c *Config) newUpstreams(earlier []*upstream, faults *faultList) []*upstrea
 			faults.add(place+".ca_file", "%v", err)
 		}
 		if u.ResponseTimeout < 0 {
-			faults.add(place+".response_timeout", "%s is negative; 0 is a minute", u.ResponseTimeout)
+			faults.add(place+".response_timeout", "%s is negative; 0s is a minute", u.ResponseTimeout)
 		}
 		for _, e := range earlier {
 			if e.settings == u && u.CAFile == "" { // the content of a file may have changed
