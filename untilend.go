@@ -55,7 +55,30 @@ import (
 // or organization does not end it. UntilEnd starts no goroutine that waits. What it needs
 // is released when ctx ends. A server ends the context of a request when its handler
 // returns.
-func (a *AuthKit) UntilEnd(ctx context.Context) context.Context {
+func (a *AuthKit) UntilEnd(ctx context.Context) context.Context { return a.untilEnd(ctx, 0) }
+
+// UntilEndAfter is UntilEnd for a response that may go on for a time d whatever happens to
+// its session: a download, which would have to begin again. Call it when the response
+// begins. The context does not end before d, except with ctx. Then it ends at once if the
+// session or the API key has ended meanwhile, or if the newest access token is expired by
+// more than a minute. Otherwise it ends like that of UntilEnd. A call of UntilEnd after d
+// would not know of the refreshes and the changes of API keys before it.
+func (a *AuthKit) UntilEndAfter(ctx context.Context, d time.Duration) context.Context {
+	if d <= 0 {
+		return a.UntilEnd(ctx)
+	}
+	end := a.untilEnd(ctx, d)
+	bounded, cancel := context.WithCancelCause(ctx)
+	stop := a.clock.AfterFunc(d, func() {
+		context.AfterFunc(end, func() { cancel(context.Cause(end)) })
+	})
+	context.AfterFunc(bounded, func() { stop() })
+	return bounded
+}
+
+// untilEnd returns the context of UntilEnd. An expired token does not end it before a time
+// has passed.
+func (a *AuthKit) untilEnd(ctx context.Context, before time.Duration) context.Context {
 	bounded, cancel := context.WithCancelCause(ctx)
 	auth := requestAuthFrom(ctx)
 	if token, ok := resource.FromContext(ctx); ok && (auth == nil || auth.session == nil) {
@@ -71,7 +94,7 @@ func (a *AuthKit) UntilEnd(ctx context.Context) context.Context {
 		cancel(fmt.Errorf("%w: the context has no session and no API key", ErrUnauthenticated))
 		return bounded
 	}
-	u := &endWatch{authKit: a, ctx: bounded, cancel: cancel, session: auth.session, newest: auth.session}
+	u := &endWatch{authKit: a, ctx: bounded, cancel: cancel, session: auth.session, newest: auth.session, notBefore: a.clock.Now().Add(before)}
 	a.signedOut.watches.add(u, watchKeys(u.session))
 	context.AfterFunc(bounded, u.release)
 	u.checkSignedOut()
@@ -95,6 +118,9 @@ type endWatch struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	session *Session // of the request
+	// notBefore is the time before which an expired token does not end the context, because
+	// another request may still refresh the session.
+	notBefore time.Time
 
 	mu        sync.Mutex
 	newest    *Session    // guarded by mu: the same session with its newest token
@@ -174,7 +200,11 @@ func (u *endWatch) arm() {
 	}
 	a := u.authKit
 	at, ok := u.deadline(u.newest)
-	wait := at.Sub(a.clock.Now())
+	now := a.clock.Now()
+	wait := at.Sub(now)
+	if early := u.notBefore.Sub(now); early > 0 { // an instance with a store may have refreshed an expired session
+		wait = max(wait, min(early, watchInterval))
+	}
 	if a.replicas != nil {
 		look := watchInterval
 		if a.revocationDeadline > 0 {
@@ -198,14 +228,15 @@ func (u *endWatch) look() {
 	if u.ctx.Err() != nil {
 		return
 	}
-	if a.replicas != nil && a.logIsTooOld() {
+	isEarly := a.clock.Now().Before(u.notBefore)
+	if a.replicas != nil && a.logIsTooOld() && !isEarly {
 		u.cancel(errLogTooOld)
 		return
 	}
 	if u.isOver() {
 		u.lookForNewest()
 	}
-	if u.isOver() {
+	if u.isOver() && !isEarly {
 		u.end("the access token has expired, or the session has reached its time limit")
 		return
 	}

@@ -130,6 +130,7 @@ func (h *Handler) forward(w http.ResponseWriter, r *http.Request, next caddyhttp
 	stream := &streamWriter{
 		ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w},
 		method:                r.Method, after: h.Session.streamAfter(), start: endWithSession,
+		startAfter: func(d time.Duration) (stop func() bool) { return gate.EndAfter(ctx, h.engine.authKit, nil, d, cancel) },
 	}
 	defer stream.release()
 	return next.ServeHTTP(stream, r)
@@ -141,9 +142,11 @@ type streamWriter struct {
 	*caddyhttp.ResponseWriterWrapper
 	method string
 	after  time.Duration // 0 for never
-	start  func() (release func() bool)
 	begun  bool
 	stop   func() bool // nil for a response that ends by itself
+
+	start      func() (release func() bool)
+	startAfter func(time.Duration) (stop func() bool)
 }
 
 func (w *streamWriter) begin(status int) {
@@ -155,7 +158,7 @@ func (w *streamWriter) begin(status int) {
 	case gate.IsStream(w.Header()):
 		w.stop = w.start()
 	case w.after > 0 && gate.HasNoLength(w.method, status, w.Header()):
-		w.stop = time.AfterFunc(w.after, func() { w.start() }).Stop // what it starts ends with the request
+		w.stop = w.startAfter(w.after) // what it starts ends with the request
 	}
 }
 

@@ -20,11 +20,22 @@ import (
 // UntilEnd has returned.
 func openKeyStream(t *testing.T, a *App, name, key string, before func()) *stream {
 	t.Helper()
+	return openKeyStreamUntil(t, a, name, key, before, a.UntilEnd)
+}
+
+// openKeyDownload is openKeyStream for a response that may go on for a time whatever happens to its key.
+func openKeyDownload(t *testing.T, a *App, name, key string, d time.Duration) *stream {
+	t.Helper()
+	return openKeyStreamUntil(t, a, name, key, nothing, func(ctx context.Context) context.Context { return a.UntilEndAfter(ctx, d) })
+}
+
+func openKeyStreamUntil(t *testing.T, a *App, name, key string, before func(), untilEnd func(context.Context) context.Context) *stream {
+	t.Helper()
 	s := &stream{t: t, ended: make(chan error, 1)}
 	begun := make(chan struct{})
 	a.Mux.Handle("/stream/"+name, a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		before()
-		ctx := a.UntilEnd(r.Context())
+		ctx := untilEnd(r.Context())
 		close(begun)
 		<-ctx.Done()
 		s.ended <- context.Cause(ctx)
@@ -81,6 +92,19 @@ func TestAnAPIKeyThatIsRevokedBeforeItsHandlerCallsUntilEndEndsTheStream(t *test
 	a, c, ci, _ := newChangingKeys(t)
 	s := openKeyStream(t, a, "ci", ci, func() { c.Now(workos.EventAPIKeyRevoked, keyData("ci")) })
 	assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+}
+
+// The mark of a change is kept for an hour or so. The download must not forget it.
+func TestADownloadWithAnAPIKeyEndsAfterItsTimeIfTheKeyWasRevokedLongBefore(t *testing.T) {
+	a, c, ci, other := newChangingKeys(t)
+	revoked := openKeyDownload(t, a, "ci", ci, 24*time.Hour)
+	kept := openKeyDownload(t, a, "other", other, 24*time.Hour)
+	c.Now(workos.EventAPIKeyRevoked, keyData("ci"))
+	a.Clock.Advance(24*time.Hour - time.Second)
+	assert.True(t, revoked.isOpen())
+	a.Clock.Advance(time.Second)
+	assert.ErrorIs(t, revoked.cause(), authkit.ErrUnauthenticated)
+	assert.True(t, kept.isOpen(), "the download of another key")
 }
 
 // The other instance learns of the event from the log of the store, which a stream reads each minute.

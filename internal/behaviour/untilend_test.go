@@ -195,3 +195,85 @@ func TestADeliveredRefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
 	two.SignOut(t, fresh)
 	assert.ErrorContains(t, s.cause(), "signed out")
 }
+
+// openDownload is openStream for a response that may go on for a time whatever happens to its session.
+func openDownload(t *testing.T, a *App, cookie string, d time.Duration) *stream {
+	t.Helper()
+	s := &stream{t: t, ended: make(chan error, 1)}
+	begun := make(chan struct{})
+	a.Mux.Handle("/download/"+t.Name(), a.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		ctx := a.UntilEndAfter(r.Context(), d)
+		close(begun)
+		<-ctx.Done()
+		s.ended <- context.Cause(ctx)
+	})))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+"/download/"+t.Name(), nil)
+	require.NoError(t, err)
+	r.Header.Set("Cookie", cookie)
+	go func() {
+		if resp, err := a.client.RoundTrip(r); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	<-begun
+	return s
+}
+
+func TestADownloadEndsNotBeforeItsTimeAndThenWithItsSession(t *testing.T) {
+	for name, end := range map[string]func(a *App, cookie string){
+		"signed out":    func(a *App, cookie string) { a.SignOut(a.T, cookie) },
+		"not refreshed": func(*App, string) {},
+		"ended by WorkOS": func(a *App, cookie string) {
+			a.Fake.RevokeSession(a.SessionID())
+			a.Clock.Advance(5*time.Minute - 30*time.Second)
+			require.Equal(a.T, http.StatusUnauthorized, a.Status(a.T, cookie))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewApp(t, AppOptions{})
+			cookie := a.SignedIn(Kim).CookieHeader()
+			s := openDownload(t, a, cookie, 3*time.Hour)
+			start := a.Clock.Now()
+			end(a, cookie)
+			a.Clock.Advance(start.Add(3*time.Hour - time.Second).Sub(a.Clock.Now()))
+			require.True(t, s.isOpen())
+			a.Clock.Advance(time.Second)
+			a.Clock.Advance(time.Minute) // the next look at an expired token
+			assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+		})
+	}
+}
+
+func TestADownloadGoesOnAfterItsTimeWithASessionThatWasRefreshed(t *testing.T) {
+	a := NewApp(t, AppOptions{})
+	cookie := a.SignedIn(Kim).CookieHeader()
+	s := openDownload(t, a, cookie, time.Hour)
+	for range 15 { // nothing refreshes the session for a quarter of an hour
+		a.Clock.Advance(time.Minute)
+	}
+	for range 50 {
+		if answer := a.Send(Request{Target: "/account", Cookie: cookie}); len(answer.SetCookies(t)) > 0 {
+			cookie = answer.NewCookie(t)
+		}
+		a.Clock.Advance(time.Minute)
+	}
+	assert.True(t, s.isOpen(), "an hour and five minutes")
+	a.SignOut(t, cookie)
+	assert.ErrorContains(t, s.cause(), "signed out")
+}
+
+func TestADownloadGoesOnAfterItsTimeIfAnotherInstanceHasRefreshedItsSession(t *testing.T) {
+	r := NewReplicas(t, 2, AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	cookie := one.SignedIn(Kim).CookieHeader()
+	s := openDownload(t, one, cookie, 30*time.Minute)
+	for range 35 {
+		if answer := two.Send(Request{Target: "/account", Cookie: cookie}); len(answer.SetCookies(t)) > 0 {
+			cookie = answer.NewCookie(t)
+		}
+		r.Clock.Advance(time.Minute)
+	}
+	assert.True(t, s.isOpen())
+	two.SignOut(t, cookie)
+	assert.ErrorContains(t, s.cause(), "signed out")
+}

@@ -3,9 +3,12 @@
 package gate
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit"
 )
 
 // DefaultStreamAfter is how long a response without Content-Length may go on before it counts as a stream ([HasNoLength]). It is much longer
@@ -28,3 +31,27 @@ func IsStream(h http.Header) bool {
 func HasNoLength(method string, status int, h http.Header) bool {
 	return h.Get("Content-Length") == "" && method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
 }
+
+// followedFrom is the age from which a response without a length follows what happens to its session. Most responses are shorter, and cost
+// a timer only. It is shorter than the 30 seconds for which the library knows what the refresh token of an earlier cookie became.
+const followedFrom = 20 * time.Second
+
+// EndAfter calls cancel when the session or the API key of a response has ended, and not before a time has passed. ctx is the context of
+// the response, and clock is nil for the system's clock. The function that it returns stops that, when the response has ended.
+func EndAfter(ctx context.Context, ak *authkit.AuthKit, clock authkit.Clock, after time.Duration, cancel context.CancelCauseFunc) (stop func() bool) {
+	if clock == nil {
+		clock = systemClock{}
+	}
+	at := clock.Now().Add(after)
+	return clock.AfterFunc(min(after, followedFrom), func() {
+		end := ak.UntilEndAfter(ctx, at.Sub(clock.Now()))
+		context.AfterFunc(end, func() { cancel(context.Cause(end)) })
+	})
+}
+
+// systemClock is the clock of a process.
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }

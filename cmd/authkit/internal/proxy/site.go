@@ -203,7 +203,7 @@ func (e *streamEnd) begin(s *site, resp *http.Response) {
 	case gate.IsStream(resp.Header):
 		e.stop = s.endWith(ctx, e.cancel)
 	case s.streamAfter > 0 && gate.HasNoLength(resp.Request.Method, resp.StatusCode, resp.Header):
-		stop := s.clock.AfterFunc(s.streamAfter, func() { s.endWith(ctx, e.cancel) }) // what it starts ends with ctx
+		stop := gate.EndAfter(ctx, s.authKit, s.clock, s.streamAfter, e.cancel) // what it starts ends with ctx
 		e.stop = func() { stop() }
 	}
 }

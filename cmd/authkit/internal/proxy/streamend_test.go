@@ -218,3 +218,20 @@ func TestAResponseOfAKindWithoutAnEndEndsAtOnceWithItsSession(t *testing.T) {
 		})
 	}
 }
+
+func TestAResponseWithoutALengthGoesOnAfterTheTimeIfAnOpenPageHasRefreshedItsSessionBefore(t *testing.T) {
+	for name, after := range map[string]time.Duration{"an hour": time.Hour, "five minutes": 5 * time.Minute, "three hours": 3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			l := startLongResponse(t, ben, "text/csv", "", func(c *proxy.Config) { c.Session.StreamAfter = after })
+			page := l.door.browser(ben)
+			for past := time.Duration(0); past < after+10*time.Minute; past += 90 * time.Second {
+				l.clock.Advance(90 * time.Second)
+				answer, err := page.Fetch("GET", l.door.URL+"/other")
+				require.NoError(t, err)
+				require.Equal(t, 200, answer.StatusCode)
+			}
+			l.goesOn("line 1\n")
+			l.finishes()
+		})
+	}
+}
