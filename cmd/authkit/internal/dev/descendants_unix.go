@@ -15,7 +15,8 @@ import (
 )
 
 // signalDescendants sends a signal to a command and to everything that it has started. On a terminal, the group of the command is also that
-// of this program and, in a script, that of the shell, so the group cannot get it.
+// of this program and, in a script, that of the shell, so the group cannot get it. A process whose parent has ended before has
+// another parent now, and does not get it.
 func signalDescendants(cmd *exec.Cmd, s os.Signal) {
 	descendants := descendantsOf(cmd.Process.Pid, startedBy()) // before a process ends, because its children then have another parent
 	_ = cmd.Process.Signal(s)                                  // an error means that the command has ended
