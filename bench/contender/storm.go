@@ -162,7 +162,9 @@ type storm struct {
 	early     int64        // requests that were sent before the reply to the exchange
 }
 
-// newStorm prepares requests, each on its own goroutine.
+// newStorm prepares requests, each on its own goroutine. Its stack is as large as that of a goroutine of net/http when the handler
+// begins: a new stack has 2 KB, of which 1.1 KB can be used before it grows, and the frames of the server take 1.1 KB over HTTP/1.1
+// and 0.6 KB over HTTP/2. Otherwise the storm would measure how the runtime copies stacks.
 func newStorm(requests int, cookie string, handler func(*storm) http.Handler) *storm {
 	s := &storm{requests: make([]*exchange, requests), turn: make(chan struct{}), reply: make(chan struct{})}
 	h := handler(s)
@@ -171,11 +173,23 @@ func newStorm(requests int, cookie string, handler func(*storm) http.Handler) *s
 		e.original = *e.original.WithContext(connection{Context: e.original.Context(), done: make(chan struct{})})
 		s.requests[i] = e
 		s.done.Go(func() {
+			frameOfServer()
 			<-s.turn
 			e.serve(h, cookie)
 		})
 	}
 	return s
+}
+
+// frameOfServer has a frame of the size of that of net/http's conn.serve.
+//
+//go:noinline
+func frameOfServer() byte {
+	var frame [1104]byte
+	for i := range frame {
+		frame[i] = byte(i)
+	}
+	return frame[len(frame)/2]
 }
 
 // bareStorm prepares a storm whose requests only wait for the reply.
