@@ -37,7 +37,7 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 			if _, linked := r.successorToken(old.sealed.RefreshToken); linked {
 				continue // another instance has exchanged the token, or another flight
 			}
-		} else if result, err, ok := next.resultFor(old, want); ok {
+		} else if result, ok, err := next.resultFor(old, want); ok {
 			return result, err
 		} else if next.session != nil {
 			old = next.session
@@ -49,19 +49,19 @@ func (r *rotations) exchange(ctx context.Context, old *Session, want exchangeTar
 
 // resultFor returns what an exchange of old returns to a request that wants a target and has got the outcome. It reports false
 // if another exchange is needed, of the session of the outcome.
-func (o *outcome) resultFor(old *Session, want exchangeTarget) (result *outcome, err error, ok bool) {
+func (o *outcome) resultFor(old *Session, want exchangeTarget) (result *outcome, ok bool, err error) {
 	switch {
 	case !o.isFor(old):
-		return failedOutcome(old, want, errTokenNotAccepted), errTokenNotAccepted, true
+		return failedOutcome(old, want, errTokenNotAccepted), true, errTokenNotAccepted
 	case !o.isFinal():
-		return o, unavailable(errors.New("the new token could not be verified yet"), 0), true
+		return o, true, unavailable(errors.New("the new token could not be verified yet"), 0)
 	case old.sealed.Unsealed && errors.Is(o.err, errSessionEnded):
 		// The session of the refresh token has ended. It may be another one.
-		return o, fmt.Errorf("%w: %v", errRefreshRefused, o.err), true
+		return o, true, fmt.Errorf("%w: %v", errRefreshRefused, o.err)
 	case o.answers(want):
-		return o, o.err, true
+		return o, true, o.err
 	}
-	return nil, nil, false
+	return nil, false, nil
 }
 
 // awaitExchange waits for the exchange of a refresh token, which it starts if none is under way. It returns nil if only a new
