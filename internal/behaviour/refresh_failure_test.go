@@ -162,6 +162,7 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 		for name, f := range failures {
 			t.Run(name+", with "+token, func(t *testing.T) {
 				checkGoroutineLeaks(t)
+				earlier := goroutines()
 				signedOut := 0
 				o := newOutage(t, AppOptions{AuthKit: []authkit.Option{
 					authkit.WithOnSignOut(func(context.Context, authkit.SignOutEvent) { signedOut++ }),
@@ -218,6 +219,12 @@ func TestAFailedRefreshNeverEndsTheSession(t *testing.T) {
 					assert.Contains(t, home.Body, "home of "+visitor, "public pages work")
 				}
 				assert.Equal(t, f.attempts, exchanges())
+
+				// A flight ends a moment after its outcome is known. A request that joined it then, with the clock past the
+				// pause, would get the failure once more.
+				eventuallyNone(t, WaitTimeout, func() []string {
+					return earlier.newer(func(stack string) bool { return strings.Contains(stack, ".(*rotations).fly(") })
+				})
 
 				// After the outage the session is refreshed without a new sign-in.
 				endOutage()
