@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -158,7 +157,9 @@ func (h *Handler) newSigner(faults *Faults) *gate.Signer {
 		faults.add("identity.jwt.key_files", "give the file of the private key, or remove identity.jwt")
 		return nil
 	}
-	keys := signingKeys(jwt.KeyFiles, faults)
+	keys := gate.ReadSigningKeys(jwt.KeyFiles, readFile, func(i int, fault string) {
+		faults.add(fmt.Sprintf("identity.jwt.key_files[%d]", i), "%s", fault)
+	})
 	if jwt.Issuer == "" || jwt.Audience == "" { // also if a key has a fault
 		faults.add("identity.jwt", "a signer needs an issuer and an audience")
 		return nil
@@ -171,30 +172,6 @@ func (h *Handler) newSigner(faults *Faults) *gate.Signer {
 		faults.add("identity.jwt", "%s", strings.TrimPrefix(err.Error(), "gate: "))
 	}
 	return signer
-}
-
-// signingKeys returns the keys of the files, without those that have a fault.
-func signingKeys(names []string, faults *Faults) []*gate.SigningKey {
-	var keys []*gate.SigningKey
-	for i, name := range names {
-		place := fmt.Sprintf("identity.jwt.key_files[%d]", i)
-		content, err := readFile(name)
-		if err != nil {
-			faults.add(place, "%v", err)
-			continue
-		}
-		key, err := gate.ParseSigningKey(content)
-		if err != nil {
-			faults.add(place, "%s", strings.TrimPrefix(err.Error(), "gate: "))
-			continue
-		}
-		if same := slices.IndexFunc(keys, key.Equal); same >= 0 {
-			faults.add(place, "is the key of %s too; give each key once", names[same])
-			continue
-		}
-		keys = append(keys, key)
-	}
-	return keys
 }
 
 // ownHandlers returns the handlers of the paths that this handler answers itself.

@@ -20,6 +20,7 @@ import (
 	"math/big"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/authkit-go/authkit"
@@ -92,8 +93,34 @@ func ParseSigningKey(keyPEM []byte) (*SigningKey, error) {
 	return k, nil
 }
 
-// Equal reports whether two keys are the same.
-func (k *SigningKey) Equal(other *SigningKey) bool { return k.id == other.id }
+// equal reports whether two keys are the same.
+func (k *SigningKey) equal(other *SigningKey) bool { return k.id == other.id }
+
+// ReadSigningKeys returns the keys of files, without those that have a fault. It reports each fault with the index of its file. read returns
+// the content of a file. A key that stands in two files is a fault of the second one.
+func ReadSigningKeys(names []string, read func(name string) ([]byte, error), report func(i int, fault string)) []*SigningKey {
+	var keys []*SigningKey
+	files := map[string]string{} // the names, by the IDs of the keys
+	for i, name := range names {
+		content, err := read(name)
+		if err != nil {
+			report(i, err.Error())
+			continue
+		}
+		key, err := ParseSigningKey(content)
+		if err != nil {
+			report(i, strings.TrimPrefix(err.Error(), "gate: "))
+			continue
+		}
+		if other, known := files[key.id]; known {
+			report(i, "is the key of "+other+" too; give each key once")
+			continue
+		}
+		files[key.id] = name
+		keys = append(keys, key)
+	}
+	return keys
+}
 
 // NewSigner returns a signer. The first key signs, and [Signer.Keys] publishes all: the next key before it signs, so that verifiers know
 // it, and the previous one for as long as its tokens are valid. issuer and audience are the claims iss and aud, and may not be empty. clock
@@ -114,7 +141,7 @@ func NewSigner(keys []*SigningKey, issuer, audience string, clock authkit.Clock)
 
 // IsKnownFrom reports whether earlier has published the key that signs, so that verifiers which keep its keys accept the new tokens.
 func (s *Signer) IsKnownFrom(earlier *Signer) bool {
-	return slices.ContainsFunc(earlier.keys, s.keys[0].Equal)
+	return slices.ContainsFunc(earlier.keys, s.keys[0].equal)
 }
 
 func parseKey(block *pem.Block) (any, error) {

@@ -142,9 +142,10 @@ func TestAFaultOfASigningKeyHasItsPlaceInTheList(t *testing.T) {
 		"[" + good + ", absent.pem]":                          "identity.jwt.key_files[1]: open absent.pem",
 		"[" + good + ", " + writeFile(t, "b", "secret") + "]": "identity.jwt.key_files[1]: the signing key is not in PEM",
 		"[" + good + ", " + good + "]":                        "identity.jwt.key_files[1]: is the key of " + good + " too; give each key once",
-		"[]":                                                  "identity.jwt.key_files: give the file of the private key, or remove identity.jwt",
-		"[" + good + "], audience: ''":                        "identity.jwt: a signer needs an issuer and an audience",
-		"[absent.pem], audience: ''":                          "identity.jwt: a signer needs an issuer and an audience",
+		"[absent.pem, " + good + ", " + good + "]":            "identity.jwt.key_files[2]: is the key of " + good + " too; give each key once",
+		"[]":                           "identity.jwt.key_files: give the file of the private key, or remove identity.jwt",
+		"[" + good + "], audience: ''": "identity.jwt: a signer needs an issuer and an audience",
+		"[absent.pem], audience: ''":   "identity.jwt: a signer needs an issuer and an audience",
 	} {
 		audience := ", audience: b"
 		if strings.Contains(text, "audience") {
