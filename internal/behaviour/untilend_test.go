@@ -39,15 +39,26 @@ func (s *stream) isOpen() bool { return len(s.ended) == 0 }
 // openStream starts a long request and waits until its handler runs. The client leaves when ctx ends.
 func openStream(ctx context.Context, t *testing.T, a *App, cookie string) *stream {
 	t.Helper()
+	return openUntil(ctx, t, a, cookie, a.UntilEnd)
+}
+
+// openDownload is openStream for a response that may go on for a time whatever happens to its session.
+func openDownload(t *testing.T, a *App, cookie string, d time.Duration) *stream {
+	t.Helper()
+	return openUntil(t.Context(), t, a, cookie, func(ctx context.Context) context.Context { return a.UntilEndAfter(ctx, d) })
+}
+
+// openUntil starts a request whose handler returns when the context of until ends.
+func openUntil(ctx context.Context, t *testing.T, a *App, cookie string, until func(context.Context) context.Context) *stream {
+	t.Helper()
 	s := &stream{t: t, ended: make(chan error, 1)}
 	begun := make(chan struct{})
-	handler := a.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := a.UntilEnd(r.Context())
+	a.Mux.Handle("/stream/"+t.Name(), a.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		ctx := until(r.Context())
 		close(begun)
 		<-ctx.Done()
 		s.ended <- context.Cause(ctx)
-	}))
-	a.Mux.Handle("/stream/"+t.Name(), handler)
+	})))
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL+"/stream/"+t.Name(), nil)
 	require.NoError(t, err)
 	r.Header.Set("Cookie", cookie)
@@ -194,29 +205,6 @@ func TestADeliveredRefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
 	assert.True(t, s.isOpen())
 	two.SignOut(t, fresh)
 	assert.ErrorContains(t, s.cause(), "signed out")
-}
-
-// openDownload is openStream for a response that may go on for a time whatever happens to its session.
-func openDownload(t *testing.T, a *App, cookie string, d time.Duration) *stream {
-	t.Helper()
-	s := &stream{t: t, ended: make(chan error, 1)}
-	begun := make(chan struct{})
-	a.Mux.Handle("/download/"+t.Name(), a.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		ctx := a.UntilEndAfter(r.Context(), d)
-		close(begun)
-		<-ctx.Done()
-		s.ended <- context.Cause(ctx)
-	})))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+"/download/"+t.Name(), nil)
-	require.NoError(t, err)
-	r.Header.Set("Cookie", cookie)
-	go func() {
-		if resp, err := a.client.RoundTrip(r); err == nil {
-			resp.Body.Close()
-		}
-	}()
-	<-begun
-	return s
 }
 
 func TestADownloadEndsNotBeforeItsTimeAndThenWithItsSession(t *testing.T) {
