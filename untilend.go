@@ -233,12 +233,12 @@ func (u *endWatch) look() {
 		u.cancel(errLogTooOld)
 		return
 	}
-	if u.isOver() {
+	if u.isOver() { // a token that expires after this is for the next look
 		u.lookForNewest()
-	}
-	if u.isOver() && !isEarly {
-		u.end("the access token has expired, or the session has reached its time limit")
-		return
+		if u.isOver() && !isEarly {
+			u.end("the access token has expired, or the session has reached its time limit")
+			return
+		}
 	}
 	u.arm()
 }

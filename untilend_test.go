@@ -71,6 +71,47 @@ func TestUntilEndSeesASignOutDuringItsCall(t *testing.T) {
 	assert.ErrorIs(t, context.Cause(before), ErrUnauthenticated)
 }
 
+// crossingClock passes a time when it has been read a number of times.
+type crossingClock struct {
+	now, later time.Time
+	reads      int // before it is later
+}
+
+func (c *crossingClock) Now() time.Time {
+	if c.reads == 0 {
+		return c.later
+	}
+	c.reads--
+	return c.now
+}
+
+func (c *crossingClock) AfterFunc(time.Duration, func()) (stop func() bool) {
+	return func() bool { return true }
+}
+
+// A look at a session reads the clock more than once. The watch knows only the old token, which expires between any two of these
+// reads. The session was refreshed, so its stream goes on.
+func TestATokenThatExpiresDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
+	const enough = 20
+	for reads := range enough {
+		start := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+		clock := &crossingClock{now: start, reads: -1}
+		a := newOffline(t, clock)
+		old := sessionFor(t, "session_1", start, start, start.Add(5*time.Minute))
+		next := sessionFor(t, "session_1", start, start.Add(4*time.Minute), start.Add(9*time.Minute))
+		next.sealed.RefreshToken = "refreshed"
+		ctx := a.UntilEnd(NewContext(t.Context(), old))
+		a.rotations.commitOutcome(old, exchangeTarget{}, nil, exchangeResult{outcome: &outcome{sealed: *next.sealed, session: next}, until: next.ExpiresAt()})
+		clock.later = old.ExpiresAt().Add(clockSkew)
+		clock.now, clock.reads = clock.later.Add(-1), reads
+		a.signedOut.watches.at(watchKeys(old)[0])[0].(*endWatch).look()
+		assert.NoError(t, context.Cause(ctx), "expired after %d reads", reads)
+		if reads == enough-1 {
+			assert.Positive(t, clock.reads, "a look reads the clock less often")
+		}
+	}
+}
+
 func TestUntilEndReleasesTheWatchOfAnAPIKeyWhenTheRequestEnds(t *testing.T) {
 	clock := &timerClock{}
 	a := newOffline(t, clock)
