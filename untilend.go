@@ -215,7 +215,10 @@ func (u *endWatch) arm() {
 		}
 	}
 	if ok {
-		u.stopTimer = a.clock.AfterFunc(max(0, wait), func() { go u.look() }) // look may wait for the store
+		u.stopTimer = a.clock.AfterFunc(max(0, wait), func() {
+			a.rotations.reached("look due")
+			go u.look() // it may wait for the store
+		})
 	}
 }
 
@@ -223,6 +226,7 @@ func (u *endWatch) arm() {
 // otherwise.
 func (u *endWatch) look() {
 	a := u.authKit
+	defer a.rotations.reached("looked")
 	a.followLog()
 	u.checkSignedOut()
 	if u.ctx.Err() != nil {

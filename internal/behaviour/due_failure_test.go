@@ -212,10 +212,10 @@ func TestTheSessionsOfARevokedOrDeletedUserEndAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, c, cookie := newChanging(t)
-			s := openStream(t.Context(), t, a, cookie)
-			require.True(t, s.isOpen())
+			s := OpenStream(t.Context(), t, a, cookie)
+			require.True(t, s.IsOpen())
 			deliver(a, c)
-			assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+			assert.ErrorIs(t, s.Cause(), authkit.ErrUnauthenticated)
 			a.checkAnonymous(cookie)
 			a.Clock.Advance(10 * time.Minute)
 			a.checkAnonymous(cookie)

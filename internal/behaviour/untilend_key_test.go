@@ -18,20 +18,20 @@ import (
 
 // openKeyStream starts a long request with an API key. Its handler calls before and then UntilEnd. openKeyStream returns when
 // UntilEnd has returned.
-func openKeyStream(t *testing.T, a *App, name, key string, before func()) *stream {
+func openKeyStream(t *testing.T, a *App, name, key string, before func()) *Stream {
 	t.Helper()
 	return openKeyStreamUntil(t, a, name, key, before, a.UntilEnd)
 }
 
 // openKeyDownload is openKeyStream for a response that may go on for a time whatever happens to its key.
-func openKeyDownload(t *testing.T, a *App, name, key string, d time.Duration) *stream {
+func openKeyDownload(t *testing.T, a *App, name, key string, d time.Duration) *Stream {
 	t.Helper()
 	return openKeyStreamUntil(t, a, name, key, nothing, func(ctx context.Context) context.Context { return a.UntilEndAfter(ctx, d) })
 }
 
-func openKeyStreamUntil(t *testing.T, a *App, name, key string, before func(), untilEnd func(context.Context) context.Context) *stream {
+func openKeyStreamUntil(t *testing.T, a *App, name, key string, before func(), untilEnd func(context.Context) context.Context) *Stream {
 	t.Helper()
-	s := &stream{t: t, ended: make(chan error, 1)}
+	s := &Stream{t: t, ended: make(chan error, 1)}
 	begun := make(chan struct{})
 	a.Mux.Handle("/stream/"+name, a.RequireAPIKey()(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		before()
@@ -59,9 +59,9 @@ func TestAStreamWithAnAPIKeyEndsAtTheExpiryOfTheKey(t *testing.T) {
 	key := a.Fake.AddAPIKey(authkittest.APIKey{ID: "api_key_short", Name: "short", OrganizationID: "org_acme", ExpiresAt: a.Clock.Now().Add(time.Hour)})
 	s := openKeyStream(t, a, "short", key, nothing)
 	a.Clock.Advance(time.Hour - time.Second)
-	assert.True(t, s.isOpen())
+	assert.True(t, s.IsOpen())
 	a.Clock.Advance(time.Second)
-	assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+	assert.ErrorIs(t, s.Cause(), authkit.ErrUnauthenticated)
 }
 
 func TestAStreamWithAnAPIKeyEndsWhenItsRevocationBecomesKnown(t *testing.T) {
@@ -70,19 +70,19 @@ func TestAStreamWithAnAPIKeyEndsWhenItsRevocationBecomesKnown(t *testing.T) {
 			a, c, ci, other := newChangingKeys(t)
 			revoked, kept := openKeyStream(t, a, "ci", ci, nothing), openKeyStream(t, a, "other", other, nothing)
 			a.Clock.Advance(24 * time.Hour)
-			require.True(t, revoked.isOpen(), "a key without an expiry")
+			require.True(t, revoked.IsOpen(), "a key without an expiry")
 			c.Now(event, keyData("ci"))
-			assert.ErrorIs(t, revoked.cause(), authkit.ErrUnauthenticated)
-			assert.True(t, kept.isOpen(), "the stream of another key")
+			assert.ErrorIs(t, revoked.Cause(), authkit.ErrUnauthenticated)
+			assert.True(t, kept.IsOpen(), "the stream of another key")
 
 			c.Now(event, keyData("other"))
-			assert.ErrorIs(t, kept.cause(), authkit.ErrUnauthenticated)
+			assert.ErrorIs(t, kept.Cause(), authkit.ErrUnauthenticated)
 			if event == workos.EventAPIKeyUpdated {
 				a.after()
 				again := openKeyStream(t, a, "again", ci, nothing)
-				assert.True(t, again.isOpen(), "the key was validated after the change")
+				assert.True(t, again.IsOpen(), "the key was validated after the change")
 				c.Now(event, keyData("ci"))
-				assert.ErrorIs(t, again.cause(), authkit.ErrUnauthenticated)
+				assert.ErrorIs(t, again.Cause(), authkit.ErrUnauthenticated)
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestAStreamWithAnAPIKeyEndsWhenItsRevocationBecomesKnown(t *testing.T) {
 func TestAnAPIKeyThatIsRevokedBeforeItsHandlerCallsUntilEndEndsTheStream(t *testing.T) {
 	a, c, ci, _ := newChangingKeys(t)
 	s := openKeyStream(t, a, "ci", ci, func() { c.Now(workos.EventAPIKeyRevoked, keyData("ci")) })
-	assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+	assert.ErrorIs(t, s.Cause(), authkit.ErrUnauthenticated)
 }
 
 // The mark of a change is kept for an hour or so. The download must not forget it.
@@ -101,10 +101,10 @@ func TestADownloadWithAnAPIKeyEndsAfterItsTimeIfTheKeyWasRevokedLongBefore(t *te
 	kept := openKeyDownload(t, a, "other", other, 24*time.Hour)
 	c.Now(workos.EventAPIKeyRevoked, keyData("ci"))
 	a.Clock.Advance(24*time.Hour - time.Second)
-	assert.True(t, revoked.isOpen())
+	assert.True(t, revoked.IsOpen())
 	a.Clock.Advance(time.Second)
-	assert.ErrorIs(t, revoked.cause(), authkit.ErrUnauthenticated)
-	assert.True(t, kept.isOpen(), "the download of another key")
+	assert.ErrorIs(t, revoked.Cause(), authkit.ErrUnauthenticated)
+	assert.True(t, kept.IsOpen(), "the download of another key")
 }
 
 // The other instance learns of the event from the log of the store, which a stream reads each minute.
@@ -117,5 +117,5 @@ func TestAStreamWithAnAPIKeyEndsWhenAnotherInstanceLearnsOfTheRevocation(t *test
 	first.Clock.Advance(time.Second)
 	ChangesOf(one).Now(workos.EventAPIKeyRevoked, keyData("ci"))
 	first.Clock.Advance(time.Minute)
-	assert.ErrorIs(t, s.cause(), authkit.ErrUnauthenticated)
+	assert.ErrorIs(t, s.Cause(), authkit.ErrUnauthenticated)
 }

@@ -1,0 +1,115 @@
+// UntilEnd beside other instances: the watch of a stream looks at the store.
+
+package authkit_test
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit"
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/behaviour"
+)
+
+// looks counts the looks of an instance at the session of its stream.
+type looks struct {
+	clock   *authkittest.FakeClock
+	mu      sync.Mutex
+	pending int // guarded by mu: looks that are due and not over
+	none    *sync.Cond
+}
+
+// watchLooks counts from before the stream is opened.
+func watchLooks(a *behaviour.App) *looks {
+	l := &looks{clock: a.Clock}
+	l.none = sync.NewCond(&l.mu)
+	authkit.OnRefreshStep(a.AuthKit, func(step string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		switch step {
+		case "look due":
+			l.pending++
+		case "looked":
+			l.pending--
+			l.none.Broadcast()
+		}
+	})
+	return l
+}
+
+// pass moves the clock by d, at most twenty seconds at a time, and waits for each look that becomes due.
+func (l *looks) pass(d time.Duration) {
+	for d > 0 {
+		step := min(d, 20*time.Second)
+		l.clock.Advance(step)
+		d -= step
+		l.mu.Lock()
+		for l.pending > 0 {
+			l.none.Wait()
+		}
+		l.mu.Unlock()
+	}
+}
+
+func TestASignOutAtAnotherInstanceEndsAStream(t *testing.T) {
+	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	looks := watchLooks(one)
+	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
+	s := behaviour.OpenStream(t.Context(), t, one, cookie)
+	looks.pass(4 * time.Minute) // without another request at the instance of the stream
+	require.True(t, s.IsOpen())
+	two.SignOut(t, cookie)
+	assert.ErrorContains(t, s.Cause(), "signed out")
+}
+
+func TestARefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
+	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	looks := watchLooks(one)
+	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
+	s := behaviour.OpenStream(t.Context(), t, one, cookie)
+	looks.pass(5*time.Minute - 30*time.Second)
+	fresh := two.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	looks.pass(200 * time.Second)
+	assert.True(t, s.IsOpen())
+	two.SignOut(t, fresh)
+	assert.ErrorContains(t, s.Cause(), "signed out")
+}
+
+func TestADeliveredRefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
+	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	looks := watchLooks(one)
+	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
+	s := behaviour.OpenStream(t.Context(), t, one, cookie)
+	looks.pass(5*time.Minute - 50*time.Second)
+	fresh := two.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
+	require.Equal(t, http.StatusOK, two.Status(t, fresh), "the browser presents the new cookie")
+	looks.pass(200 * time.Second)
+	assert.True(t, s.IsOpen())
+	two.SignOut(t, fresh)
+	assert.ErrorContains(t, s.Cause(), "signed out")
+}
+
+func TestADownloadGoesOnAfterItsTimeIfAnotherInstanceHasRefreshedItsSession(t *testing.T) {
+	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	looks := watchLooks(one)
+	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
+	s := behaviour.OpenDownload(t, one, cookie, 30*time.Minute)
+	for range 35 {
+		if answer := two.Send(behaviour.Request{Target: "/account", Cookie: cookie}); len(answer.SetCookies(t)) > 0 {
+			cookie = answer.NewCookie(t)
+		}
+		looks.pass(time.Minute)
+	}
+	assert.True(t, s.IsOpen())
+	two.SignOut(t, cookie)
+	assert.ErrorContains(t, s.Cause(), "signed out")
+}
