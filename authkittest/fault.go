@@ -57,7 +57,7 @@ func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.Handl
 	response := httptest.NewRecorder()
 	maps.Copy(response.Header(), w.Header())
 	if fault.TakeEffect {
-		h(response, r)
+		f.takeEffect(response, r, h, routes)
 	}
 	cleared, aborted := f.wait(r, fault, fault.Delay, f.clock.AfterFunc)
 	switch {
@@ -71,6 +71,12 @@ func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.Handl
 		return
 	}
 	f.deliver(w, r, fault, response)
+}
+
+// takeEffect processes a call before its fault applies.
+func (f *Server) takeEffect(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes []Route) {
+	defer f.traffic.tookEffect(routes)
+	h(w, r)
 }
 
 // wait waits for delay, or without limit if the fault has Hang. cleared reports whether ClearFault ended the wait. aborted

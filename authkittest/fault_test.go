@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,6 +93,43 @@ func TestTakeEffectProcessesARequestWhoseReplyIsLost(t *testing.T) {
 	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: 502, Body: `{}`, Times: 1})
 	assert.Equal(t, 502, a.refresh(token).status)
 	assert.True(t, a.Sessions()[1].RefreshedAt.IsZero(), "without TakeEffect the request has no effect")
+}
+
+func TestACallThatTakesEffectFirstHasArrivedWhenItHasTakenEffect(t *testing.T) {
+	a := newApp(t)
+	a.InjectFault(authkittest.RouteCreateUser, authkittest.Fault{Hang: true, TakeEffect: true, Times: 1})
+	body, send := io.Pipe()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+"/user_management/users", body)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+a.APIKey())
+	r.Header.Set("Content-Type", "application/json")
+	answered := make(chan int, 1)
+	go func() {
+		if response, err := http.DefaultClient.Do(r); assert.NoError(t, err) {
+			response.Body.Close()
+			answered <- response.StatusCode
+		}
+	}()
+	_, err = io.WriteString(send, `{"email":`)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return a.Calls(authkittest.RouteCreateUser) == 1 }, 10*time.Second, time.Millisecond)
+	awaited := make(chan struct{})
+	go func() {
+		defer close(awaited)
+		a.AwaitCalls(t, authkittest.RouteCreateUser, 1)
+	}()
+	select {
+	case <-awaited:
+		assert.Fail(t, "half of the request is missing")
+	case <-time.After(20 * time.Millisecond):
+	}
+	_, err = io.WriteString(send, `"zoe@example.com"}`)
+	require.NoError(t, err)
+	require.NoError(t, send.Close())
+	<-awaited
+	assert.True(t, slices.ContainsFunc(a.Users(), func(u authkittest.User) bool { return u.Email == "zoe@example.com" }))
+	a.ClearFault(authkittest.RouteCreateUser)
+	assert.Equal(t, http.StatusCreated, <-answered)
 }
 
 func TestAFaultBreaksTheConnection(t *testing.T) {

@@ -27,6 +27,7 @@ type traffic struct {
 
 type routeTraffic struct {
 	calls   int
+	working int // calls that have arrived, and whose fault lets them take effect first, which they have not done yet
 	limited int // calls that were answered 429 by the fake itself
 	fault   *activeFault
 }
@@ -122,8 +123,8 @@ func (f *Server) Limited(route Route) int {
 }
 
 // AwaitCalls blocks until n calls of a route have arrived since the start. The n-th call may not be answered yet. With a fault
-// that hangs, a test uses AwaitCalls to know that a call is in progress. AwaitCalls fails the test after ten seconds of real
-// time. Like tb.FailNow, it must be called on the goroutine of the test.
+// that hangs, a test uses AwaitCalls to know that a call is in progress. A call whose fault has TakeEffect counts when it has
+// taken effect. AwaitCalls fails the test after ten seconds of real time. Like tb.FailNow, it must be called on the goroutine of the test.
 func (f *Server) AwaitCalls(tb testing.TB, route Route, n int) {
 	tb.Helper()
 	limit := time.NewTimer(awaitLimit)
@@ -182,10 +183,12 @@ func (t *traffic) setFault(route Route, fault *activeFault) {
 	r.fault = fault
 }
 
+// watch returns the number that AwaitCalls waits for, and a channel that is closed when it may have changed.
 func (t *traffic) watch(route Route) (calls int, arrived <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.route(route).calls, t.arrived
+	r := t.route(route)
+	return r.calls - r.working, t.arrived
 }
 
 // arrive counts a call for all its routes and returns the fault that applies to it, or nil. The most specific route is first.
@@ -193,29 +196,57 @@ func (t *traffic) arrive(routes []Route) *activeFault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var active *activeFault
-	for _, route := range routes {
-		r := t.routes[route]
-		if r == nil {
-			continue // an unknown grant type
-		}
+	for _, r := range t.known(routes) {
 		r.calls++
 		if fault := r.fault; active == nil && fault != nil && (fault.Times == 0 || fault.applied < fault.Times) {
 			fault.applied++
 			active = fault
 		}
 	}
+	if active != nil && active.TakeEffect {
+		t.work(routes, 1)
+	}
+	t.announce()
+	return active
+}
+
+// tookEffect ends the work of a call whose fault has TakeEffect.
+func (t *traffic) tookEffect(routes []Route) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.work(routes, -1)
+	t.announce()
+}
+
+// work adds to the calls that have not taken effect yet. The caller holds t.mu.
+func (t *traffic) work(routes []Route, n int) {
+	for _, r := range t.known(routes) {
+		r.working += n
+	}
+}
+
+// announce wakes those that watch. The caller holds t.mu.
+func (t *traffic) announce() {
 	close(t.arrived)
 	t.arrived = make(chan struct{})
-	return active
+}
+
+// known returns the data of the routes, without an unknown grant type. The caller holds t.mu.
+func (t *traffic) known(routes []Route) []*routeTraffic {
+	var found []*routeTraffic
+	for _, route := range routes {
+		if r := t.routes[route]; r != nil {
+			found = append(found, r)
+		}
+	}
+	return found
 }
 
 // limit counts a call that is answered 429 for all its routes.
 func (t *traffic) limit(routes []Route) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, route := range routes {
-		if r := t.routes[route]; r != nil {
-			r.limited++
-		}
+	for _, r := range t.known(routes) {
+		r.limited++
 	}
 }
