@@ -75,6 +75,7 @@ func TestUntilEndSeesASignOutDuringItsCall(t *testing.T) {
 type crossingClock struct {
 	now, later time.Time
 	reads      int // before it is later
+	timers     int // that were started
 }
 
 func (c *crossingClock) Now() time.Time {
@@ -86,6 +87,7 @@ func (c *crossingClock) Now() time.Time {
 }
 
 func (c *crossingClock) AfterFunc(time.Duration, func()) (stop func() bool) {
+	c.timers++
 	return func() bool { return true }
 }
 
@@ -109,6 +111,18 @@ func TestATokenThatExpiresDuringALookAtARefreshedSessionEndsNoStream(t *testing.
 		if reads == enough-1 {
 			assert.Positive(t, clock.reads, "a look reads the clock less often")
 		}
+	}
+}
+
+// The key expires between any two reads of the clock. The context ends at once, or a timer is to end it.
+func TestAnAPIKeyThatExpiresDuringTheCallOfUntilEndEndsItsContext(t *testing.T) {
+	for reads := range 10 {
+		expiry := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+		clock := &crossingClock{now: expiry.Add(-1), later: expiry, reads: -1}
+		a := newOffline(t, clock)
+		clock.reads = reads
+		ctx := a.UntilEnd(NewAPIKeyContext(t.Context(), &APIKey{ID: "api_key_1", ExpiresAt: expiry}))
+		assert.True(t, ctx.Err() != nil || clock.timers > 0, "expired after %d reads", reads)
 	}
 }
 

@@ -62,13 +62,12 @@ func (w *keyWatch) release() {
 func (w *keyWatch) look() {
 	a := w.authKit
 	a.followLog()
-	if a.apiKeys.expired(w.key) {
-		w.end("the API key has expired")
-		return
-	}
-	var wait time.Duration
+	var wait time.Duration // 0 without a next look
 	if !w.key.ExpiresAt.IsZero() {
-		wait = w.key.ExpiresAt.Sub(a.clock.Now())
+		if wait = w.key.ExpiresAt.Sub(a.clock.Now()); wait <= 0 {
+			w.end("the API key has expired")
+			return
+		}
 	}
 	if a.replicas != nil && (wait == 0 || watchInterval < wait) {
 		wait = watchInterval
