@@ -16,6 +16,7 @@ import (
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/behaviour"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // liveHeap returns the bytes of the heap that are in use.
@@ -28,7 +29,7 @@ func liveHeap() int {
 }
 
 func TestTheSessionCacheCountsItsMemoryWithinFivePercent(t *testing.T) {
-	const sessions = 160
+	sessions := testrun.Length(64, 160)
 	fake := authkittest.New(t)
 	newKit := func(t *testing.T, opts ...authkit.Option) *authkit.AuthKit {
 		ak, err := authkit.New(append(opts, authkit.WithAPIKey(fake.APIKey()), authkit.WithClientID(fake.ClientID()), authkit.WithBaseURL(fake.URL()),

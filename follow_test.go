@@ -371,7 +371,7 @@ func TestEventsThatAppearLateAreApplied(t *testing.T) {
 }
 
 func TestAReadThatFindsTenThousandEventsAppliesAll(t *testing.T) {
-	f := newFollowing(t)
+	f := newFollowing(t, behaviour.WithoutLog)
 	cookie := f.SignedIn(behaviour.Kim).CookieHeader()
 	var handled int
 	f.start(func(context.Context, workos.Event, string) error { handled++; return nil }, "")

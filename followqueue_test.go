@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime"
 	"slices"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/internal/behaviour"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -57,6 +59,20 @@ func (r *recorder) take() []handled {
 	calls := r.calls
 	r.calls = nil
 	return calls
+}
+
+// assertEach asserts that each of want is in got. assert.Subset compares every pair with reflection, which takes half a second with
+// some thousand events.
+func assertEach(t *testing.T, want, got []string, message ...any) {
+	t.Helper()
+	missing := map[string]bool{}
+	for _, id := range want {
+		missing[id] = true
+	}
+	for _, id := range got {
+		delete(missing, id)
+	}
+	assert.Empty(t, slices.Sorted(maps.Keys(missing)), message...)
 }
 
 func idsOf(calls []handled) (ids []string) {
@@ -143,7 +159,7 @@ func TestARestartFromAnyCursorMissesNoEvent(t *testing.T) {
 		f.settle(2)
 		f.stop()
 		again := idsOf(r.take())
-		assert.Subset(t, again, idsOf(calls[i:]), "cursor %d", i)
+		assertEach(t, idsOf(calls[i:]), again, "cursor %d", i)
 		if i > 40 {
 			assert.Less(t, len(again), 40, "cursor %d: most earlier events do not come again", i)
 		}
@@ -168,6 +184,10 @@ func TestAFailedEventIsTriedAgainAndHoldsUpNothingElse(t *testing.T) {
 	last := r.take()[1].at
 	for attempt := range 11 {
 		want := min(time.Second<<attempt, 10*time.Minute)
+		if early := testrun.Length(want-10*time.Second, 0); early > 0 { // otherwise every read of the pause takes place
+			f.advance(early)
+			require.Empty(t, r.take(), "attempt %d", attempt)
+		}
 		var calls []handled
 		for calls = r.take(); len(calls) == 0; calls = r.take() {
 			f.read()
@@ -184,7 +204,7 @@ func TestAFailedEventIsTriedAgainAndHoldsUpNothingElse(t *testing.T) {
 	calls := r.take()
 	require.Equal(t, []string{next}, idsOf(calls))
 	for f.Clock.Now().Sub(behaviour.Start) < 72*time.Hour {
-		f.advance(11 * time.Minute)
+		f.advance(testrun.Length(time.Hour, 11*time.Minute))
 	}
 	f.advance(11 * time.Minute)
 	require.NotEmpty(t, r.take())
@@ -274,9 +294,7 @@ func TestNoFurtherEventsAreReadForTheFunctionWhile1024Fail(t *testing.T) {
 	f.read()
 	assert.Equal(t, 1024, f.Stats().Events.Retrying)
 	assert.Equal(t, http.StatusUnauthorized, f.Status(t, cookie), "the effects do not wait")
-	for _, id := range idsOf(r.take()) {
-		require.Contains(t, ids[:1024], id)
-	}
+	assertEach(t, idsOf(r.take()), ids[:1024])
 	down.Store(false)
 	f.advance(11 * time.Minute)
 	f.read()
@@ -285,7 +303,7 @@ func TestNoFurtherEventsAreReadForTheFunctionWhile1024Fail(t *testing.T) {
 	f.stop()
 	again := idsOf(r.take())
 	slices.Sort(again)
-	assert.Subset(t, again, ids)
+	assertEach(t, ids, again)
 	assert.Len(t, slices.Compact(again), 1101)
 }
 
@@ -433,7 +451,7 @@ func TestAnApplicationThatWasDownForAnHourMissesNothing(t *testing.T) {
 	f.settle(2)
 	f.stop()
 	again := idsOf(r.take())
-	assert.Subset(t, again, want)
+	assertEach(t, want, again)
 	assert.LessOrEqual(t, len(again), len(want)+1, "only the event near the cursor comes again")
 	assert.Equal(t, http.StatusUnauthorized, f.Status(t, kim))
 	assert.Equal(t, http.StatusUnauthorized, f.Status(t, lee))

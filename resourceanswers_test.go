@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/replica"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -46,21 +47,22 @@ func TestAUserWhoInventsResourcesPushesOutNoAnswerOfAnother(t *testing.T) {
 func TestTheMemoryOfResourcePermissionsIsBounded(t *testing.T) {
 	m, clock := newTestAnswers()
 	long := strings.Repeat("x", 3*maxResourceText)
-	for user := range 300 {
+	users, answers := testrun.Length(160, 300), testrun.Length(100, 200) // more than fit, of one user and of all
+	for user := range users {
 		s := userSession(fmt.Sprint("user_", user))
-		for i := range 200 {
+		for i := range answers {
 			m.put(s, long+fmt.Sprint(i), resourceAnswer{err: errors.New(long), until: clock.now.Add(time.Minute)})
 		}
 		m.putMembership(s, membershipOf{id: long})
 	}
 	assert.LessOrEqual(t, m.users.Bytes(), answerBytes)
 	assert.Greater(t, m.users.Bytes(), answerBytes/2)
-	for user := range membershipLimit + 10 {
+	for user := range testrun.Length(membershipBytes>>10, membershipLimit) + 10 {
 		m.putMembership(userSession(fmt.Sprint("user_", user)), membershipOf{id: strings.Repeat("x", 1<<10)})
 	}
 	assert.LessOrEqual(t, m.memberships.Bytes(), membershipBytes)
 	assert.False(t, m.knows("user_0", long+"0"))
-	assert.True(t, m.knows("user_299", long+"199"))
+	assert.True(t, m.knows(fmt.Sprint("user_", users-1), long+fmt.Sprint(answers-1)))
 }
 
 func TestAnAnswerOfTheSameTextAboutAnotherQuestionIsNotUsed(t *testing.T) {

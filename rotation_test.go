@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/payload"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -132,7 +133,8 @@ func TestOutcomesOfExchangesAreLimitedInBytes(t *testing.T) {
 	before := heap()
 	session := heavySession(0, "org_0")
 	middle := session
-	for i := range 9000 {
+	exchanges := testrun.Length(3000, 9000) // a third of the short number fits
+	for i := range exchanges {
 		organization := "org_" + strconv.Itoa(i%2)
 		next, err := r.exchange(t.Context(), session, exchangeTarget{organization, true}, func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
 			next := heavySession(i+1, want.organization)
@@ -143,7 +145,7 @@ func TestOutcomesOfExchangesAreLimitedInBytes(t *testing.T) {
 		})
 		require.NoError(t, err)
 		session = next.session
-		if i == 8500 {
+		if i == exchanges-500 {
 			middle = session
 		}
 	}
@@ -165,7 +167,7 @@ func TestRecordsOfRefreshTokensAreLimitedInBytes(t *testing.T) {
 	assert.LessOrEqual(t, outcomeBytes+3*tokenBytes+refusalBytes+refusalCountBytes, 64<<20)
 	r := newRotations(newSetClock())
 	longToken := strings.Repeat("x", 4000)
-	for i := range 20_000 {
+	for i := range testrun.Length(5000, 20_000) {
 		r.linkSuccessor(longToken+strconv.Itoa(i), longToken+strconv.Itoa(i+1))
 	}
 	for _, bytes := range []int{r.successors.Bytes(), r.predecessors.Bytes(), r.consumed.Bytes()} {

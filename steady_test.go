@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/authkit-go/authkit/internal/payload"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestASessionIsSteadyExactlyUntilALimitOrItsRefresh(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(durations ...time.Duration) time.Duration { return durations[random.IntN(len(durations))] }
-	for range 2000 {
+	for range testrun.Length(300, 2000) {
 		clock := newSetClock()
 		start := clock.now
 		a := newOffline(t, clock)

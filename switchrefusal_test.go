@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/internal/payload"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/workos"
 )
@@ -35,7 +36,7 @@ func TestTheSizeOfARefusalIncludesTheReplyOfWorkOS(t *testing.T) {
 
 	clock := newSetClock()
 	r := newRotations(clock)
-	for i := range 100 {
+	for i := range testrun.Length(45, 100) { // 45 replies are larger than outcomeBytes
 		session := heavySession(i, "org_0")
 		want := exchangeTarget{"org_" + strconv.Itoa(i), i%2 == 0}
 		r.commitOutcome(session, want, nil, exchangeResult{outcome: failedOutcome(session, want, fmt.Errorf("%w: %w", errRefreshRefused, refused)), until: clock.now.Add(time.Hour)})
