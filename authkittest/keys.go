@@ -4,6 +4,7 @@ package authkittest
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -25,7 +26,8 @@ type signingKey struct {
 }
 
 type keyPair struct {
-	private     *rsa.PrivateKey
+	private     crypto.Signer
+	public      *rsa.PublicKey
 	certificate []byte // DER
 }
 
@@ -40,18 +42,18 @@ func pooledKey(n int) keyPair {
 	keyPool.mu.Lock()
 	defer keyPool.mu.Unlock()
 	for len(keyPool.pairs) <= n {
-		private, _ := privateKey(len(keyPool.pairs), testing.Testing())
+		private, _ := newSigner(len(keyPool.pairs), testing.Testing())
 		keyPool.pairs = append(keyPool.pairs, newKeyPair(private))
 	}
 	return keyPool.pairs[n]
 }
 
-// privateKey returns the private key of the n-th pair and reports whether it was generated, which takes up to a second. A program of
+// newSigner returns the private key of the n-th pair and reports whether it was generated, which takes up to a second. A program of
 // "go test" gets the public testKeys first. Every other program, such as authkit dev, generates all keys. So its application
 // accepts only tokens that its fake has signed.
-func privateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
+func newSigner(n int, isTest bool) (private crypto.Signer, generated bool) {
 	if isTest && n < len(testKeys) {
-		return testKey(n), false
+		return newTestKey(n), false
 	}
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -60,13 +62,14 @@ func privateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
 	return private, true
 }
 
-func newKeyPair(private *rsa.PrivateKey) keyPair {
+func newKeyPair(private crypto.Signer) keyPair {
+	public := private.Public().(*rsa.PublicKey)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(1<<33, 0)}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err))
 	}
-	return keyPair{private: private, certificate: certificate}
+	return keyPair{private: private, public: public, certificate: certificate}
 }
 
 // RotateSigningKeys replaces all signing keys by a new one. Tokens that were signed before no longer verify against the JWKS
@@ -108,14 +111,14 @@ type jwk struct {
 }
 
 func (k signingKey) jwk() jwk {
-	exponent := binary.BigEndian.AppendUint64(nil, uint64(k.private.E))
+	exponent := binary.BigEndian.AppendUint64(nil, uint64(k.public.E))
 	thumbprint := sha256.Sum256(k.certificate)
 	return jwk{
 		KeyType:    "RSA",
 		Use:        "sig",
 		Algorithm:  "RS256",
 		KeyID:      k.id,
-		Modulus:    base64.RawURLEncoding.EncodeToString(k.private.N.Bytes()),
+		Modulus:    base64.RawURLEncoding.EncodeToString(k.public.N.Bytes()),
 		Exponent:   base64.RawURLEncoding.EncodeToString(bytes.TrimLeft(exponent, "\x00")),
 		Chain:      []string{base64.StdEncoding.EncodeToString(k.certificate)}, // base64, not base64url (RFC 7517 section 4.7)
 		Thumbprint: base64.RawURLEncoding.EncodeToString(thumbprint[:]),

@@ -3,7 +3,10 @@
 package authkittest_test
 
 import (
+	"crypto"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -14,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 func TestARotatedSigningKeyIsRemovedImmediately(t *testing.T) {
@@ -105,6 +109,23 @@ func TestTheFirstFourKeysOfATestAreNotGenerated(t *testing.T) {
 	assert.Len(t, moduli, 4)
 	_, generated := authkittest.PrivateKey(4, true)
 	assert.True(t, generated)
+}
+
+func TestAKeyOfTestsSignsAsPackageRSADoes(t *testing.T) {
+	for n := range 4 {
+		key, _ := authkittest.PrivateKey(n, true)
+		for i := range testrun.Length(4, 100) {
+			digest := sha256.Sum256([]byte{byte(i)})
+			want, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
+			require.NoError(t, err)
+			got, err := authkittest.Sign(n, digest[:], crypto.SHA256)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "key %d, hash %d", n, i)
+		}
+	}
+	digest := sha512.Sum512(nil)
+	_, err := authkittest.Sign(0, digest[:], crypto.SHA512)
+	assert.ErrorContains(t, err, "only SHA-256")
 }
 
 // The keys of tests are public.

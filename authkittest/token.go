@@ -5,7 +5,6 @@ package authkittest
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -30,7 +29,7 @@ func (f *Server) sign(claims map[string]any) string { return f.keys[len(f.keys)-
 func (k signingKey) sign(claims map[string]any) string {
 	input := segment(map[string]string{"alg": "RS256", "kid": k.id}) + "." + segment(claims)
 	digest := sha256.Sum256([]byte(input))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, k.private, crypto.SHA256, digest[:])
+	signature, err := k.private.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err))
 	}
