@@ -56,8 +56,12 @@ type eventLog struct {
 func (f *Server) Events(types ...string) []Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	kept := f.keptEvents()
 	events := []Event{}
-	for _, e := range f.keptEvents() {
+	if len(types) == 0 {
+		events = make([]Event, 0, len(kept))
+	}
+	for _, e := range kept {
 		if len(types) == 0 || slices.Contains(types, e.Type) {
 			copied := e.Event
 			copied.Data = bytes.Clone(e.Data)
@@ -145,15 +149,15 @@ func (f *Server) newEvent(typ, organizationID string, data json.RawMessage, cont
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err)) // not possible: it is a string
 	}
-	e.wire = fmt.Appendf(nil, `{"object":"event","id":"%s","event":%s,"created_at":"%s",`, e.ID, name, timestamp(at))
+	head := `{"object":"event","id":"` + e.ID + `","event":` + string(name) + `,"created_at":"` + timestamp(at)
 	if context != nil {
-		e.wire = fmt.Appendf(e.wire, `"context":%s,`, encodeEventData(context))
+		head += `","context":` + string(encodeEventData(context)) + `,"data":`
+	} else {
+		head += `","data":`
 	}
-	e.wire = append(e.wire, `"data":`...)
-	from := len(e.wire)
-	e.wire = append(e.wire, data...)
-	e.Data = e.wire[from:len(e.wire):len(e.wire)]
-	e.wire = append(e.wire, '}')
+	e.wire = make(json.RawMessage, 0, len(head)+len(data)+len(`}`))
+	e.wire = append(append(append(e.wire, head...), data...), '}')
+	e.Data = e.wire[len(head) : len(e.wire)-1 : len(e.wire)-1]
 	return e
 }
 
@@ -164,7 +168,11 @@ func (f *Server) publish(e *loggedEvent) {
 		l.held = append(l.held, e)
 		return
 	}
-	l.listed = slices.Insert(l.listed, l.after(e.ID), e)
+	if len(l.listed) == 0 || l.listed[len(l.listed)-1].ID < e.ID {
+		l.listed = append(l.listed, e) // as nearly always
+	} else {
+		l.listed = slices.Insert(l.listed, l.after(e.ID), e)
+	}
 	f.dropEvents()
 	f.sendWebhooks(e)
 }
