@@ -8,4 +8,7 @@ import (
 	"github.com/authkit-go/authkit/internal/testrun"
 )
 
-func TestMain(m *testing.M) { testrun.Main(m) }
+func TestMain(m *testing.M) {
+	testrun.Parallel(16) // the tests of faults wait until a clock finds that everything waits
+	testrun.Main(m)
+}

@@ -18,16 +18,22 @@ import (
 
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/openapi"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
+
+// longValue is the length of long values, and how deep arrays are nested.
+var longValue = testrun.Length(500, 5000)
 
 // wrongValues replace each value of a body.
 var wrongValues = []json.RawMessage{
 	[]byte(`null`), []byte(`-1.5`), []byte(`1e400`), []byte(`true`), []byte(`""`), []byte(`[]`), []byte(`[null]`), []byte(`{}`),
-	[]byte(`"\u0000\ud800"`), []byte(`"` + strings.Repeat("x", 5000) + `"`), []byte(strings.Repeat("[", 5000) + strings.Repeat("]", 5000)),
+	[]byte(`"\u0000\ud800"`), []byte(`"` + strings.Repeat("x", longValue) + `"`), []byte(strings.Repeat("[", longValue) + strings.Repeat("]", longValue)),
 }
 
-// wrongBodies are bodies of no JSON object, and one of 2 MB.
-var wrongBodies = []string{`null`, `[]`, `7`, `{`, strings.Repeat(`{"a":`, 50_000), `{"email":"` + strings.Repeat("x", 2<<20) + `"}`}
+// wrongBodies are bodies of no JSON object, one that is nested deeper than encoding/json reads, and one that is too large.
+var wrongBodies = []string{
+	`null`, `[]`, `7`, `{`, strings.Repeat(`{"a":`, testrun.Length(11_000, 50_000)), `{"email":"` + strings.Repeat("x", testrun.Length(1<<20, 2<<20)) + `"}`,
+}
 
 func TestNoMalformedBodyBreaksARoute(t *testing.T) {
 	sent := map[string]bool{}
