@@ -52,3 +52,9 @@ func PrivateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
 func Sign(n int, digest []byte, hash crypto.Hash) ([]byte, error) {
 	return newTestKey(n).Sign(nil, digest, hash)
 }
+
+// FindTag returns where the first tag or comment of a document begins, where the name of the tag ends, and where the tag ends.
+func FindTag(document string) (from, name, to int) { return findTag(document) }
+
+// WithoutTags returns a document without its tags and comments.
+func WithoutTags(document string) string { return withoutTags(document) }

@@ -53,39 +53,91 @@ type Button struct {
 }
 
 var (
-	tagPattern       = regexp.MustCompile(`(?s)<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
 	refreshPattern   = regexp.MustCompile(`(?i)^\s*0\s*;\s*url\s*=\s*['"]?([^'"]*)`)
 	attributePattern = regexp.MustCompile(`(?s)([^\s=/"'>]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?`)
 )
 
 // tag is a start or end tag and its position.
 type tag struct {
-	name       string // lower case, "/form" for an end tag
-	attributes map[string]string
-	whole      string // the tag and everything after it
-	rest       string // everything after it
+	name  string // lower case, "/form" for an end tag
+	inner string // what is between the name and the ">"
+	whole string // the tag and everything after it
+	rest  string // everything after it
 }
+
+// attributes returns the attributes of the tag by their names in lower case.
+func (t tag) attributes() map[string]string {
+	attributes := map[string]string{}
+	for _, a := range attributePattern.FindAllStringSubmatch(t.inner, -1) {
+		attributes[strings.ToLower(a[1])] = html.UnescapeString(a[2] + a[3] + a[4])
+	}
+	return attributes
+}
+
+// findTag returns where the first tag or comment of a document begins and ends, and where the name of the tag ends. It returns 0 for
+// the end of the name in a comment, and 0 for the end of the tag if there is neither. A test compares it with a regular expression,
+// which takes most of the time of a page.
+func findTag(document string) (from, name, to int) {
+	for ; ; from++ {
+		next := strings.IndexByte(document[from:], '<')
+		if next < 0 {
+			return 0, 0, 0
+		}
+		from += next
+		if comment, ok := strings.CutPrefix(document[from:], "<!--"); ok {
+			if end := strings.Index(comment, "-->"); end >= 0 {
+				return from, 0, len(document) - len(comment) + end + len("-->")
+			}
+			continue
+		}
+		if name, to = endsOfTag(document, from); to > 0 {
+			return from, name, to
+		}
+	}
+}
+
+// endsOfTag returns where the name of the tag that begins at from ends, and where the tag ends. It returns 0 for the end of what is
+// no tag.
+func endsOfTag(document string, from int) (name, to int) {
+	name = from + len("<")
+	if name < len(document) && document[name] == '/' {
+		name++
+	}
+	if name == len(document) || !isLetter(document[name]) {
+		return 0, 0
+	}
+	for name < len(document) && (isLetter(document[name]) || '0' <= document[name] && document[name] <= '9') {
+		name++
+	}
+	for at := name; at < len(document); at++ {
+		switch c := document[at]; c {
+		case '>':
+			return name, at + 1
+		case '"', '\'':
+			length := strings.IndexByte(document[at+1:], c)
+			if length < 0 {
+				return 0, 0
+			}
+			at += length + 1
+		}
+	}
+	return 0, 0
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
 // tags yields the tags of a document one by one. It parses only as far as the caller iterates. It does not skip markup inside
 // scripts, because the pages of tests have no forms there.
 func tags(document string) iter.Seq[tag] {
 	return func(yield func(tag) bool) {
 		for {
-			at := tagPattern.FindStringSubmatchIndex(document)
-			if at == nil {
+			from, name, to := findTag(document)
+			if to == 0 {
 				return
 			}
-			whole, rest := document[at[0]:], document[at[1]:]
-			if at[4] >= 0 { // not a comment
-				t := tag{
-					name:       document[at[2]:at[3]] + strings.ToLower(document[at[4]:at[5]]),
-					attributes: map[string]string{},
-					whole:      whole,
-					rest:       rest,
-				}
-				for _, a := range attributePattern.FindAllStringSubmatch(document[at[6]:at[7]], -1) {
-					t.attributes[strings.ToLower(a[1])] = html.UnescapeString(a[2] + a[3] + a[4])
-				}
+			whole, rest := document[from:], document[to:]
+			if name > 0 {
+				t := tag{name: strings.ToLower(document[from+1 : name]), inner: document[name : to-1], whole: whole, rest: rest}
 				if !yield(t) {
 					return
 				}
@@ -104,24 +156,39 @@ func (t tag) text() string {
 			break
 		}
 	}
-	return strings.Join(strings.Fields(html.UnescapeString(tagPattern.ReplaceAllString(inner, ""))), " ")
+	return strings.Join(strings.Fields(html.UnescapeString(withoutTags(inner))), " ")
+}
+
+// withoutTags returns a document without its tags and comments.
+func withoutTags(document string) string {
+	var text strings.Builder
+	for {
+		from, _, to := findTag(document)
+		if to == 0 {
+			return text.String() + document
+		}
+		text.WriteString(document[:from])
+		document = document[to:]
+	}
 }
 
 // read parses the links and forms of the page. It returns the target of a meta refresh, or nil.
 func (p *Page) read() (refresh *url.URL) {
 	var form *Form // the form that is open
 	for t := range tags(p.Body) {
-		a := t.attributes
 		switch t.name {
 		case "a":
+			a := t.attributes()
 			if target, err := p.URL.Parse(a["href"]); err == nil && a["href"] != "" {
 				p.Links = append(p.Links, Link{URL: target, Text: t.text()})
 			}
 		case "meta":
+			a := t.attributes()
 			if at := refreshPattern.FindStringSubmatch(a["content"]); at != nil && strings.EqualFold(a["http-equiv"], "refresh") {
 				refresh, _ = p.URL.Parse(at[1])
 			}
 		case "form":
+			a := t.attributes()
 			action, err := p.URL.Parse(a["action"])
 			if err != nil {
 				continue
@@ -149,7 +216,7 @@ func formMethod(attribute string) string {
 
 // button returns a button of a page at base.
 func button(t tag, text string, base *url.URL) Button {
-	a := t.attributes
+	a := t.attributes()
 	b := Button{Name: a["name"], Value: a["value"], Text: text}
 	if a["formaction"] != "" {
 		b.Action, _ = base.Parse(a["formaction"]) // nil if it is not an address
@@ -162,7 +229,7 @@ func button(t tag, text string, base *url.URL) Button {
 
 // add adds a field or button of a page at base to the form.
 func (f *Form) add(t tag, base *url.URL) {
-	a := t.attributes
+	a := t.attributes()
 	kind := strings.ToLower(a["type"])
 	_, checked := a["checked"]
 	switch {

@@ -1,0 +1,46 @@
+// The tags of a page.
+
+package authkittest_test
+
+import (
+	"math/rand/v2"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
+)
+
+// tagPattern matches a comment or a tag.
+var tagPattern = regexp.MustCompile(`(?s)<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
+
+// tagPieces are what documents are made of.
+var tagPieces = []string{"<", ">", "\"", "'", "/", "</", "<!--", "-->", "<!", "-", "a", "Bc", "7", "=", " ", "\n", "ä", "\xff", "<a>", `<a href="x>y">`}
+
+func TestATagIsFoundWhereAnExpressionFindsIt(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	tags, comments := 0, 0
+	for range testrun.Length(10_000, 500_000) {
+		document := ""
+		for range random.IntN(14) {
+			document += tagPieces[random.IntN(len(tagPieces))]
+		}
+		var want [3]int
+		switch at := tagPattern.FindStringSubmatchIndex(document); {
+		case at == nil:
+		case at[4] < 0:
+			want = [3]int{at[0], 0, at[1]}
+			comments++
+		default:
+			want = [3]int{at[0], at[5], at[1]}
+			tags++
+		}
+		from, name, to := authkittest.FindTag(document)
+		require.Equal(t, want, [3]int{from, name, to}, "%q", document)
+		require.Equal(t, tagPattern.ReplaceAllString(document, ""), authkittest.WithoutTags(document), "%q", document)
+	}
+	require.Greater(t, tags, 1000)
+	require.Greater(t, comments, 50)
+}
