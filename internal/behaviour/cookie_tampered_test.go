@@ -13,6 +13,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/seal"
 )
 
@@ -72,6 +73,9 @@ func testASealOpensOnlyInItsOwnApplication(t *testing.T, a *App) {
 	}
 }
 
+// tamperedStep is which characters are changed: each one, or each fourth one.
+var tamperedStep = testrun.Length(4, 1)
+
 // Other libraries seal sessions in other formats. The authentication of the seal is the only protection of the user profile,
 // which is stored beside a valid token. So a change of any character must be detected there as well.
 func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.T) {
@@ -98,7 +102,7 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 			text, err := sealer.Seal([]byte(session))
 			require.NoError(t, err)
 			require.Equal(t, Kim, a.visitor("wos-session="+text))
-			for at := range text {
+			for at := (len(text) - 1) % tamperedStep; at < len(text); at += tamperedStep { // the last character is one of them
 				resp := a.Send(Request{Target: "/api/me", Cookie: "wos-session=" + flipAt(text, at)})
 				if resp.Status != http.StatusUnauthorized || len(resp.Header["Set-Cookie"]) > 0 {
 					t.Fatalf("%d with character %d of %d changed", resp.Status, at, len(text))

@@ -19,6 +19,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/resource"
 )
 
@@ -160,15 +161,24 @@ func (w *DoorWorld) token(kind Kinds, f forgery) string {
 	return f.of(w.claimsOf(kind), key.id, key.private)
 }
 
-// CheckDoors sends every row of docs/doors.md to doors, in every set-up. It checks which pass, and compares the answers with the
-// columns of these doors in the document, or writes them with update. open returns the doors of an application.
+// everyDoorOfSetUps is how many of the doors get a row in the set-ups after the first one: each of them, or every second one, and in
+// the next set-up the others. A row whose answer depends on the set-up is sent to all.
+var everyDoorOfSetUps = testrun.Length(2, 1)
+
+// CheckDoors sends every row of docs/doors.md to all doors in the first set-up, and to as many as everyDoorOfSetUps says in the others.
+// It checks which pass, and compares the answers with the columns of these doors in the document, or writes them with
+// update. open returns the doors of an application.
 func CheckDoors(t *testing.T, document string, update bool, open func(*testing.T, *DoorWorld) []Door) {
 	cells := map[doorCell]string{}
 	for i, s := range doorSetUps {
 		t.Run(s.name, func(t *testing.T) {
 			w := newDoorWorld(t, s)
-			for _, d := range open(t, w) {
-				for _, row := range doorRows {
+			doors := open(t, w)
+			for r, row := range doorRows {
+				for column, d := range doors {
+					if i > 0 && row.loose == 0 && (r+column+i)%everyDoorOfSetUps != 0 {
+						continue
+					}
 					text := row.check(t, w, d)
 					cell := doorCell{row.group + row.name, d.Column}
 					if i == 0 {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 const (
@@ -153,7 +154,7 @@ func RunRevocationWithStore(t *testing.T, connect func() authkit.Store) {
 type refusalTimes struct{ first, last []time.Duration }
 
 // Refusals is how many sessions are revoked for a row of the table of times to refusal.
-var Refusals = flag.Int("refusals", 3, "number of sessions that are revoked for each time to refusal")
+var Refusals = flag.Int("refusals", testrun.Length(1, 3), "number of sessions that are revoked for each time to refusal")
 
 // MeasureRefusal logs a row of the table of times to refusal: the median and the longest time, until the first and until the
 // last instance refuses a session. A session is revoked at any time between two reads of the list of events. It fails if one of
