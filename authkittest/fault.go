@@ -3,6 +3,7 @@
 package authkittest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -145,6 +146,8 @@ func (f *Server) sendForever(w http.ResponseWriter, r *http.Request, fault *acti
 	if len(part) == 0 {
 		part = []byte(" ")
 	}
+	const least = 4 << 10 // a write for every byte would take most of the time of the client's test
+	part = bytes.Repeat(part, 1+least/len(part))
 	send(w, response)
 	for {
 		select {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -241,18 +242,22 @@ func (o *outage) checkUpstreamLeaks(t *testing.T) {
 // stacks holds the stack traces of the running goroutines, by the name of the goroutine.
 type stacks map[string]string
 
+// stackText is where goroutines gets the stack traces. A new one each time would have to be cleared.
+var stackText = struct {
+	sync.Mutex
+	text []byte
+}{text: make([]byte, 1<<20)}
+
 func goroutines() stacks {
-	text := make([]byte, 1<<20)
-	for {
-		n := runtime.Stack(text, true)
-		if n < len(text) {
-			text = text[:n]
-			break
-		}
-		text = make([]byte, 2*len(text))
+	stackText.Lock()
+	defer stackText.Unlock()
+	n := runtime.Stack(stackText.text, true)
+	for n == len(stackText.text) {
+		stackText.text = make([]byte, 2*n)
+		n = runtime.Stack(stackText.text, true)
 	}
 	found := stacks{}
-	for stack := range strings.SplitSeq(string(text), "\n\n") {
+	for stack := range strings.SplitSeq(string(stackText.text[:n]), "\n\n") {
 		name, _, _ := strings.Cut(stack, " [")
 		found[name] = stack
 	}

@@ -85,6 +85,7 @@ func TestAStrictWorkOSSignsNoUserOutWhileTheStoreDoesNotAnswer(t *testing.T) {
 }
 
 func TestASignOutDuringAnOutageIsAnnouncedWhenTheStoreIsBack(t *testing.T) {
+	t.Parallel()
 	for name, outage := range outages {
 		t.Run(name, func(t *testing.T) {
 			r := NewReplicas(t, 2, AppOptions{})
@@ -172,6 +173,7 @@ func TestStatsTellTheStateOfTheStore(t *testing.T) {
 }
 
 func TestARequestWaitsForTheStoreAsLongAsItsBudgets(t *testing.T) {
+	t.Parallel()
 	r := NewReplicas(t, 1, AppOptions{})
 	one := r.Instances[0]
 	cookie := one.SignedIn(Kim).CookieHeader()

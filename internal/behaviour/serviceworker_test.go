@@ -25,6 +25,7 @@ func TestASignOutThatAServiceWorkerPassesOnIsRedirectedToWorkOS(t *testing.T) {
 }
 
 func TestAScriptThatAcceptsHTMLGetsPages(t *testing.T) {
+	t.Parallel()
 	a := NewApp(t, AppOptions{})
 	resp := a.Send(Request{Target: "/account?tab=1", Header: repeated()})
 	assert.Equal(t, http.StatusUnauthorized, resp.Status)

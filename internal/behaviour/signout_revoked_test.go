@@ -58,6 +58,7 @@ func (a *App) waitUntil(t *testing.T, until func() bool) {
 }
 
 func TestACopyOfASessionSignedOutByAScriptStaysRefused(t *testing.T) {
+	t.Parallel()
 	for _, form := range sessionForms {
 		t.Run(form.name, func(t *testing.T) {
 			a := newPlainApp(t, form.opts...)
@@ -96,6 +97,7 @@ func (a *App) signedInWith(form sessionForm) (cookie string) {
 
 // The revocation can fail when WorkOS is not available. By then the sign-out is long answered.
 func TestTheRevocationAfterASignOutByAScriptIsRetried(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]authkittest.Fault{
 		"connection reset": {Reset: true, Times: 1},
 		"status 500":       {Status: http.StatusInternalServerError, Times: 1},

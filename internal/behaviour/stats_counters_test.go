@@ -18,7 +18,11 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
+
+// loadRounds is how often the test of the outcomes sends each of its requests.
+var loadRounds = testrun.Length(15, 40)
 
 // countersOf returns the numbers in statistics, by the path of their fields, such as "Refreshes.Waiters" and
 // "Requests.cached". Times and durations are left out.

@@ -458,7 +458,7 @@ func TestTheOutcomesOfRequestsAddUpToTheirNumber(t *testing.T) {
 		arrived.Add(1)
 		inner.ServeHTTP(w, r)
 	})
-	const each = 40
+	each := loadRounds
 	requests := []Request{
 		{Target: "/"}, {Target: "/account"}, {Target: "/account", Header: Navigation()}, {Target: "/twice"},
 		{Target: "/account", Header: Bearer(bearer)}, {Target: "/account", Header: Bearer("x")}, {Target: "/key", Header: Bearer(key)},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // handlerBehaviour is one use of a connection by a handler.
@@ -221,14 +224,19 @@ func (c *fileConn) ReadFrom(src io.Reader) (int64, error) {
 	return c.Conn.(io.ReaderFrom).ReadFrom(src)
 }
 
+// everyVisitor is whether a handler has an anonymous and a signed-in visitor over each protocol, or each of them over one protocol. A
+// visitor whose session is refreshed comes over both.
+var everyVisitor = testrun.Length(2, 1)
+
 func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	stale := a.SignedIn(Kim).CookieHeader()
 	a.ExpireToken(2 * time.Minute)
 	fresh := a.SignedIn(Kim).CookieHeader()
 
-	for name, b := range handlerBehaviours {
-		for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+	for i, name := range slices.Sorted(maps.Keys(handlerBehaviours)) {
+		b := handlerBehaviours[name]
+		for j, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
 			if b.only != "" && b.only != protocol {
 				continue
 			}
@@ -239,8 +247,11 @@ func TestAHandlerBehavesTheSameBehindTheMiddleware(t *testing.T) {
 				if bare.proto != "" {
 					require.Equal(t, protocol, bare.proto)
 				}
-				for user, cookie := range map[string]string{"anonymous": "", Kim: fresh} {
-					behind, header, visitor := b.run(t, http2, a.Middleware, cookie)
+				for k, user := range []string{"anonymous", Kim} {
+					if (i+j+k)%everyVisitor != 0 {
+						continue
+					}
+					behind, header, visitor := b.run(t, http2, a.Middleware, map[string]string{Kim: fresh}[user])
 					assert.Equal(t, bare, behind, "for %s", user)
 					assert.Equal(t, cachingFields(bareHeader), cachingFields(header), "for %s", user)
 					assert.NotContains(t, Response{Header: header}.SetCookies(t), "authkit-session", "for %s", user)
