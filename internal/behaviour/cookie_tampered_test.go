@@ -144,7 +144,8 @@ func TestASessionCookieWithAnyCharacterChangedIsAnonymous(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newPlainApp(t, opts...)
 			cookie := a.signIn(Kim)
-			for at := range len(cookie) - len(sessionCookie+"=") {
+			length := len(cookie) - len(sessionCookie+"=")
+			for at := (length - 1) % tamperedStep; at < length; at += tamperedStep {
 				a.checkAnonymousWithOneCharacterChanged(cookie, at)
 			}
 			assert.Equal(t, Kim, a.visitor(cookie))

@@ -161,9 +161,9 @@ func (w *DoorWorld) token(kind Kinds, f forgery) string {
 	return f.of(w.claimsOf(kind), key.id, key.private)
 }
 
-// everyDoorOfSetUps is how many of the doors get a row in the set-ups after the first one: each of them, or every second one, and in
-// the next set-up the others. A row whose answer depends on the set-up is sent to all.
-var everyDoorOfSetUps = testrun.Length(2, 1)
+// everyDoorOfSetUps is which of the doors get a row in the set-ups after the first one: all, or every third one, and in the next set-up
+// others. A row whose answer depends on the set-up is sent to all.
+var everyDoorOfSetUps = testrun.Length(3, 1)
 
 // CheckDoors sends every row of docs/doors.md to all doors in the first set-up, and to as many as everyDoorOfSetUps says in the others.
 // It checks which pass, and compares the answers with the columns of these doors in the document, or writes them with

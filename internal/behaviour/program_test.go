@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,9 +29,24 @@ func TestTheSuitePassesForAnApplicationInThisProcess(t *testing.T) {
 
 func TestTheSuitePassesForAnApplicationWithCompactCookies(t *testing.T) {
 	t.Parallel()
-	Run(t, Target{Name: "in this process, compact", Start: func(t testing.TB, d Deployment) string {
+	target := Target{Name: "in this process, compact", Start: func(t testing.TB, d Deployment) string {
 		return NewInstance(t, d.Fake, nil, AppOptions{Password: d.CookiePassword, Log: d.Log, AuthKit: []authkit.Option{authkit.WithCompactCookie()}}).URL
-	}})
+	}}
+	target.run(t, testrun.Length(aboutNoCookie, nil))
+}
+
+// aboutNoCookie are large tables of the suite that do not depend on the format of cookies.
+var aboutNoCookie = []string{
+	"TestAReturnPathOfAnotherOriginRedirectsToTheRoot", "TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin", "TestAHostileRequestTargetRedirectsOnlyToThisOrigin",
+	"TestForgedProxyHeadersChangeNoURLAndNoCookie", "TestAFailedCodeExchangeShowsAPageInBoundedTime",
+}
+
+func TestTheListOfTablesAboutNoCookieHasNamesOfTheSuite(t *testing.T) {
+	for _, name := range aboutNoCookie {
+		assert.True(t, slices.ContainsFunc(suite, func(test func(*testing.T, *Instance)) bool {
+			return strings.HasSuffix(runtime.FuncForPC(reflect.ValueOf(test).Pointer()).Name(), "."+name)
+		}), name)
+	}
 }
 
 func TestTheSuiteRunsEveryCaseInItsFiles(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // cachingApp is an application with a session cache. Its tokens live for an hour, longer than the signing keys stay fresh.
@@ -290,7 +291,7 @@ func TestConcurrentRequestsWithCachedCookiesGetTheirOwnSessions(t *testing.T) {
 	for email, cookie := range cookies {
 		for range 4 {
 			all.Go(func() {
-				for range 50 {
+				for range testrun.Length(15, 50) {
 					resp, err := c.Do(Request{Target: "/", Cookie: cookie})
 					if !assert.NoError(t, err) || !assert.Contains(t, resp.Body, email) {
 						return

@@ -11,13 +11,22 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testrun"
 )
+
+// everyForm is which of its encodings a return path to another origin has: all, or every second one.
+var everyForm = testrun.Length(2, 1)
 
 func TestAReturnPathOfAnotherOriginRedirectsToTheRoot(t *testing.T, a *Instance) {
 	forms := slices.Clone(encodedOrigins)
 	forms = append(forms, unsafeTargets...)
-	for _, hostile := range otherOrigins {
-		forms = append(forms, encoded(hostile)...)
+	for i, hostile := range otherOrigins {
+		for j, form := range encoded(hostile) {
+			if (i+j)%everyForm == 0 {
+				forms = append(forms, form)
+			}
+		}
 	}
 	for _, form := range forms {
 		s := a.StartSignInAs("/login?return_to="+url.QueryEscape(form), Kim)
