@@ -82,6 +82,7 @@ func TestAResponseWaits100MillisecondsForTheStoreAndAClaimWaitsASecond(t *testin
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.budgets = replica.DefaultBudgets()
 			store := &budgetStore{}
 			i := w.newInstanceWith(store)
 			c.call(i)
@@ -119,6 +120,7 @@ func TestASlowStoreSignsNoUserOut(t *testing.T) {
 	// of 400 users out: each of two instances took the store for down and exchanged the
 	// token. Every command takes 300 ms here.
 	w := newWorld(t)
+	w.budgets = replica.DefaultBudgets()
 	store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
 	instances := []*instance{w.newInstanceWith(store), w.newInstanceWith(store), w.newInstanceWith(store)}
 	w.runInRealTime(func() {
@@ -151,6 +153,7 @@ func (s *slowStore) Swap(ctx context.Context, key string, old, value []byte, ttl
 func TestTheEndOfARequestIsNotAFailureOfTheStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.budgets.Response = time.Minute // a busy machine may need 100 ms to end the context
 	i := w.newInstanceWith(&budgetStore{})
 	for range 5 {
 		ctx, cancel := context.WithCancelCause(context.Background())

@@ -30,7 +30,7 @@ type Newer struct {
 // more before. If the store does not answer in time, the response does what it would
 // do without a store.
 func (p *Protocol) BeforeResponse(ctx context.Context, token, group string) Newer {
-	ctx, cancel := within(ctx, responseBudget)
+	ctx, cancel := within(ctx, p.budgets.Response)
 	defer cancel()
 	p.retries.attemptGroup(ctx, group)
 	newer := Newer{Step: Send}
@@ -67,7 +67,7 @@ func (p *Protocol) BeforeResponse(ctx context.Context, token, group string) Newe
 // nil. It follows spent marks too, so no session may be served or set from its result. It
 // tells whether a session was refreshed after its browser has presented the successor.
 func (p *Protocol) Newest(ctx context.Context, token, group string) (payload []byte) {
-	ctx, cancel := within(ctx, responseBudget)
+	ctx, cancel := within(ctx, p.budgets.Response)
 	defer cancel()
 	p.retries.attemptGroup(ctx, group)
 	for range maxChain {
@@ -95,7 +95,7 @@ func (p *Protocol) Newest(ctx context.Context, token, group string) (payload []b
 // is the result of an earlier call for the same response, or nil. If the store does
 // not answer, the cookie stays.
 func (p *Protocol) MayClear(ctx context.Context, token, refused, group string, mark []byte, known Successor) (clear bool, newMark []byte) {
-	ctx, cancel := within(ctx, responseBudget)
+	ctx, cancel := within(ctx, p.budgets.Response)
 	defer cancel()
 	p.retries.attemptGroup(ctx, group)
 	if mark == nil {
@@ -152,7 +152,7 @@ func (p *Protocol) Supersede(ctx context.Context, tokens []string, known Success
 	if len(tokens) == 0 {
 		return
 	}
-	ctx, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	ctx, cancel := within(context.WithoutCancel(ctx), p.budgets.Response)
 	defer cancel()
 	done := make(chan struct{}, len(tokens))
 	for _, token := range tokens {
@@ -242,7 +242,7 @@ func (p *Protocol) Delivered(origin string) {
 	}
 	go func() {
 		defer func() { <-p.deliveries }()
-		ctx, cancel := background()
+		ctx, cancel := p.budgets.background()
 		defer cancel()
 		key := p.vault.key("x", origin)
 		found, left, err := p.readLeft(ctx, key)

@@ -148,7 +148,7 @@ func (w *world) exchangeWithoutStore(i *instance, token string) {
 
 func TestAPublicationThatWaitsIsTriedAgainBeforeTheResponse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newImpatientWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	w.exchangeWithoutStore(one, "t1")
 	assert.Equal(t, replica.Send, two.before("t1").Step, "not published")
@@ -159,7 +159,7 @@ func TestAPublicationThatWaitsIsTriedAgainBeforeTheResponse(t *testing.T) {
 
 func TestAPublicationThatComesAfterASignOutSupersedesItsSuccessors(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newImpatientWorld(t)
 	one, two := w.newInstance(), w.newInstance()
 	w.exchangeWithoutStore(one, "t1")
 	w.closeBreaker(one)

@@ -65,7 +65,7 @@ func (d *Duty) Holder(ctx context.Context) Holder {
 	if !d.askedAt.IsZero() && now.Sub(d.askedAt) < dutyRenewal {
 		return d.holder
 	}
-	bounded, cancel := within(ctx, claimBudget)
+	bounded, cancel := within(ctx, d.p.budgets.Claim)
 	defer cancel()
 	// A Swap to the value that is there renews the lease.
 	_, swapped, err := d.p.link.swap(bounded, d.leaseKey(), nil, d.value, d.time)
@@ -91,7 +91,7 @@ func (d *Duty) Release() {
 	if !d.mayHave {
 		return
 	}
-	ctx, cancel := background()
+	ctx, cancel := d.p.budgets.background()
 	defer cancel()
 	_, _, _ = d.p.link.swap(ctx, d.leaseKey(), d.value, nil, 0) // otherwise the lease expires by itself
 	d.holder, d.mayHave, d.askedAt = HolderUnknown, false, time.Time{}
@@ -99,7 +99,7 @@ func (d *Duty) Release() {
 
 // Position returns the position that an instance with the duty has stored, or "".
 func (d *Duty) Position(ctx context.Context) (string, error) {
-	bounded, cancel := within(ctx, claimBudget)
+	bounded, cancel := within(ctx, d.p.budgets.Claim)
 	defer cancel()
 	v, err := d.p.link.get(bounded, d.positionKey())
 	if err != nil || v.bytes == nil {
@@ -118,7 +118,7 @@ func (d *Duty) StorePosition(ctx context.Context, position string) error {
 	if err != nil {
 		return err
 	}
-	bounded, cancel := within(ctx, claimBudget)
+	bounded, cancel := within(ctx, d.p.budgets.Claim)
 	defer cancel()
 	now, err := d.p.link.get(bounded, d.positionKey())
 	if err != nil {

@@ -188,7 +188,7 @@ func TestWhileTheStoreFailsTheHolderOfADutyIsUnknownAndAfterwardsThereIsOne(t *t
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newImpatientWorld(t)
 			one, two := w.newInstance().duty(), w.newInstance().duty()
 			if c.wrap != nil {
 				one = w.newInstanceWith(c.wrap(w)).duty()
@@ -224,6 +224,7 @@ func (s *panickingStore) Swap(context.Context, string, []byte, []byte, time.Dura
 func TestADutyHasOneHolderInASlowStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.budgets = replica.DefaultBudgets()
 	store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
 	duties := []*replica.Duty{w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty()}
 	assert.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 2}, holders(duties))
@@ -231,7 +232,7 @@ func TestADutyHasOneHolderInASlowStore(t *testing.T) {
 
 func TestAReleaseInAStoreThatDoesNotAnswerEndsAndTheLeaseExpires(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newImpatientWorld(t)
 	one, two := w.newInstance().duty(), w.newInstance().duty()
 	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
 	w.store.SetFrozen(true)

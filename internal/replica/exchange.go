@@ -65,7 +65,7 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 	key := p.recordKey(token)
 	lease := &lease{protocol: p, token: token, group: group, key: key, value: newLease()}
 	end, realEnd := p.clock.Now().Add(WaitLimit), time.Now().Add(WaitLimit) // a test's clock may stand still
-	pause := firstPoll
+	pause := p.budgets.FirstPoll
 	var replaces []byte
 	for {
 		found, err := p.claim(ctx, key, replaces, lease.value)
@@ -110,7 +110,7 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 		if !p.clock.Now().Before(end) || !time.Now().Before(realEnd) {
 			return Outcome{Err: ErrWaited}
 		}
-		if !poll(ctx, &pause) {
+		if !p.poll(ctx, &pause) {
 			return Outcome{Err: context.Cause(ctx)}
 		}
 	}
@@ -120,17 +120,12 @@ func (p *Protocol) Exchange(ctx context.Context, token, group string, usable fun
 // again. So a pause that an attacker has forged ends soon after its record.
 const pauseLimit = 10 * time.Minute
 
-const (
-	firstPoll = 10 * time.Millisecond
-	lastPoll  = 100 * time.Millisecond
-)
-
 // poll waits before the next look at a record. It waits on the real clock, because it
 // waits for another instance. It reports false if ctx has ended.
-func poll(ctx context.Context, pause *time.Duration) bool {
+func (p *Protocol) poll(ctx context.Context, pause *time.Duration) bool {
 	timer := time.NewTimer(*pause)
 	defer timer.Stop()
-	*pause = min(*pause*2, lastPoll)
+	*pause = min(*pause*2, p.budgets.LastPoll)
 	select {
 	case <-timer.C:
 		return true
@@ -142,9 +137,9 @@ func poll(ctx context.Context, pause *time.Duration) bool {
 // claim puts a lease in the place of a record, or of nothing. A claim without an
 // answer may have succeeded. It is asked once more, with the same nonce.
 func (p *Protocol) claim(ctx context.Context, key string, replaces, lease []byte) (found record, err error) {
-	ctx, cancel := within(ctx, claimBudget)
+	ctx, cancel := within(ctx, p.budgets.Claim)
 	defer cancel()
-	first, cancelFirst := within(ctx, claimRetryAfter)
+	first, cancelFirst := within(ctx, p.budgets.ClaimRetry)
 	found, _, err = p.swap(first, key, replaces, lease, LeaseTime)
 	cancelFirst()
 	if err != nil {
@@ -238,7 +233,7 @@ func (l *lease) keepExtending() (stop func()) {
 
 // extend extends the lease once. It reports whether to extend it again.
 func (l *lease) extend(ctx context.Context) bool {
-	ctx, cancel := within(ctx, claimBudget)
+	ctx, cancel := within(ctx, l.protocol.budgets.Claim)
 	defer cancel()
 	found, _, err := l.protocol.swap(ctx, l.key, l.value, l.value, LeaseTime)
 	if err == nil && Extend(found.kind, bytes.Equal(found.raw, l.value)) == ClaimAgain {
@@ -261,7 +256,7 @@ func (l *lease) publishSuccess(ctx context.Context, payload []byte, stop func())
 		p.log.Error("authkit: outcome of a refresh not published", "error", err)
 		return Outcome{Kind: Success, Own: true}, true
 	}
-	bounded, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	bounded, cancel := within(context.WithoutCancel(ctx), p.budgets.Response)
 	defer cancel()
 	found, step, err := p.putSuccess(bounded, l.key, l.value, success)
 	p.reached("published")
@@ -329,7 +324,7 @@ func (l *lease) publishFailure(ctx context.Context, pause []byte, ttl time.Durat
 	if !l.held.Load() {
 		return
 	}
-	bounded, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	bounded, cancel := within(context.WithoutCancel(ctx), l.protocol.budgets.Response)
 	defer cancel()
 	_, _, _ = l.protocol.swap(bounded, l.key, l.value, pause, ttl) // otherwise the lease expires by itself
 	l.protocol.reached("failure published")

@@ -38,11 +38,31 @@ type world struct {
 	clock  *authkittest.FakeClock
 	store  *authkittest.MemoryStore
 	workos *workOS
+	// budgets are those of the instances that start from now on.
+	budgets replica.Budgets
 }
 
 func newWorld(t *testing.T) *world {
 	clock := authkittest.NewFakeClock(time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC))
-	return &world{t: t, clock: clock, store: authkittest.NewMemoryStore(clock), workos: &workOS{clock: clock, presented: map[string]int{}}}
+	return &world{
+		t: t, clock: clock, store: authkittest.NewMemoryStore(clock), workos: &workOS{clock: clock, presented: map[string]int{}},
+		budgets: testrun.Length(patientBudgets(), replica.DefaultBudgets()),
+	}
+}
+
+// patientBudgets returns budgets for a store that answers: longer than the default, for a busy machine, and with short polls.
+func patientBudgets() replica.Budgets {
+	b, short := replica.DefaultBudgets(), replica.ShortBudgets()
+	b.Response, b.Claim, b.ClaimRetry = time.Second, 4*time.Second, 2*time.Second
+	b.FirstPoll, b.LastPoll = short.FirstPoll, short.LastPoll
+	return b
+}
+
+// newImpatientWorld returns a world whose store does not answer in the test.
+func newImpatientWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.budgets = testrun.Length(replica.ShortBudgets(), replica.DefaultBudgets())
+	return w
 }
 
 // workOS exchanges refresh tokens. The successor of "t1" is "t2".
@@ -193,6 +213,9 @@ func (i *instance) exchange(token string) replica.Outcome {
 // for its next poll, which runs on the real clock.
 const pollError = 4 * time.Second
 
+// tick is how long [world.run] lets f get to its next wait. In the longer time, the longest pause between two polls is longer too.
+var tick = testrun.Length(3*time.Millisecond, 5*time.Millisecond)
+
 // run calls f and moves the clock in small steps until f returns. It returns how long
 // that took.
 func (w *world) run(f func()) (took time.Duration) {
@@ -208,7 +231,7 @@ func (w *world) run(f func()) (took time.Duration) {
 		select {
 		case <-done:
 			return w.clock.Now().Sub(start)
-		case <-time.After(5 * time.Millisecond): // lets f get to its next wait
+		case <-time.After(tick): // lets f get to its next wait
 			require.True(w.t, time.Now().Before(deadline), "f does not return")
 			w.clock.Advance(100 * time.Millisecond)
 		}
@@ -261,6 +284,8 @@ func (s *mortalStore) Append(ctx context.Context, notice []byte) error {
 	s.leave()
 	return s.Store.Append(ctx, notice)
 }
+
+func (s *mortalStore) StoreBudgets() replica.Budgets { return s.instance.world.budgets }
 
 // leave ends the goroutine of a call if the instance is dead.
 func (s *mortalStore) leave() {

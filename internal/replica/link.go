@@ -26,15 +26,6 @@ type Clock interface {
 }
 
 const (
-	// responseBudget is how long a response waits for the store, in total.
-	responseBudget = 100 * time.Millisecond
-	// claimBudget is how long a claim may take. After claimRetryAfter without an
-	// answer, it is asked once more with the same nonce.
-	claimBudget     = time.Second
-	claimRetryAfter = 700 * time.Millisecond
-	// backgroundBudget is how long a call takes that no request waits for.
-	backgroundBudget = 2 * time.Second
-
 	// breakerFailures is how many failures in a row open a breaker, for
 	// breakerTime. While it is open, calls fail at once.
 	breakerFailures = 3
@@ -50,6 +41,7 @@ var (
 // for a network.
 type link struct {
 	store Store
+	hurry time.Duration // how long a response waits
 	clock Clock
 
 	onCall func(ctx context.Context, begin time.Time, duration time.Duration, err error) // may be nil
@@ -121,7 +113,7 @@ func (l *link) call(ctx context.Context, f func(context.Context) (results func()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	hurried := isHurried(ctx)
+	hurried := l.isHurried(ctx)
 	if err := l.closed(hurried); err != nil {
 		return err
 	}
@@ -164,9 +156,9 @@ func (l *link) call(ctx context.Context, f func(context.Context) (results func()
 }
 
 // isHurried reports whether a call waits no longer than a response may.
-func isHurried(ctx context.Context) bool {
+func (l *link) isHurried(ctx context.Context) bool {
 	end, limited := ctx.Deadline()
-	return limited && time.Until(end) <= responseBudget
+	return limited && time.Until(end) <= l.hurry
 }
 
 // closed returns an error if the breaker of a call is open.

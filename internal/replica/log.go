@@ -25,8 +25,6 @@ import (
 )
 
 const (
-	// catchUpLimit is how long the first session waits until the log is read.
-	catchUpLimit = 2 * time.Second
 	// idleTime is how long the log is followed without a session.
 	idleTime = 2 * time.Minute
 	// silenceLimit is how long a link without a sign of life counts as alive.
@@ -105,7 +103,7 @@ func (l *Log) start() {
 	l.stop = cancel
 	l.caught = make(chan struct{})
 	caught := l.caught
-	limit := time.AfterFunc(catchUpLimit, func() { l.release(caught) })
+	limit := time.AfterFunc(l.p.budgets.CatchUp, func() { l.release(caught) })
 	go func() {
 		defer limit.Stop()
 		l.follow(ctx)
@@ -379,7 +377,7 @@ func (l *Log) Announce(ctx context.Context, n Notice) error {
 	if l.isTold(name) {
 		return nil
 	}
-	ctx, cancel := within(context.WithoutCancel(ctx), responseBudget)
+	ctx, cancel := within(context.WithoutCancel(ctx), l.p.budgets.Response)
 	defer cancel()
 	err := l.p.link.append(ctx, signed)
 	if err == nil {
@@ -396,7 +394,7 @@ func (l *Log) Announce(ctx context.Context, n Notice) error {
 func (l *Log) ask(hash string) error {
 	now := l.p.clock.Now()
 	n := Notice{Kind: tokenRefused, Hash: hash, At: now, Until: now.Add(LeaseLimit)}
-	ctx, cancel := background()
+	ctx, cancel := l.p.budgets.background()
 	defer cancel()
 	return l.p.link.append(ctx, l.p.vault.sign(l.p.vault.encodeNotice(n)))
 }

@@ -48,6 +48,7 @@ type Knowledge struct {
 // Protocol is the part of one instance in the protocol.
 type Protocol struct {
 	config  Config
+	budgets Budgets
 	clock   Clock
 	log     *slog.Logger
 	link    *link
@@ -64,11 +65,11 @@ type Protocol struct {
 // New returns a Protocol. It makes no call and starts no goroutine.
 func New(c Config) *Protocol {
 	p := &Protocol{
-		config: c, clock: c.Clock, log: c.Log,
-		link:  &link{store: c.Store, clock: c.Clock, onCall: c.OnCall},
+		config: c, budgets: budgetsOf(c.Store), clock: c.Clock, log: c.Log,
 		vault: newVault(c.Passwords, c.ClientID, c.APIHost),
 	}
-	p.retries = newRetries(c.Clock)
+	p.link = &link{store: c.Store, hurry: p.budgets.Response, clock: c.Clock, onCall: c.OnCall}
+	p.retries = newRetries(c.Clock, p.budgets)
 	p.superseded = expiring.New[struct{}](c.Clock.Now, supersededLimit)
 	p.delivered = expiring.New[struct{}](c.Clock.Now, deliveredLimit)
 	p.deliveries = make(chan struct{}, maxDeliveries)
@@ -108,14 +109,4 @@ func (p *Protocol) newSuccess(token string, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("seal a record: %w", err)
 	}
 	return append([]byte{successByte}, sealed...), nil
-}
-
-// within limits a context to a budget on the real clock.
-func within(ctx context.Context, budget time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, budget, fmt.Errorf("the store did not answer within %s: %w", budget, context.DeadlineExceeded))
-}
-
-// background returns a context for a call that no request waits for.
-func background() (context.Context, context.CancelFunc) {
-	return within(context.Background(), backgroundBudget)
 }

@@ -53,7 +53,7 @@ func (l *Log) putBack(ctx context.Context, name string) bool {
 	if !lacks {
 		return true
 	}
-	ctx, cancel := within(ctx, backgroundBudget)
+	ctx, cancel := within(ctx, l.p.budgets.Background)
 	defer cancel()
 	return l.p.link.append(ctx, known.signed) == nil
 }

@@ -68,7 +68,7 @@ func (q *question) ask() {
 // look reads the record. It reports whether there is a verdict.
 func (q *question) look() bool {
 	l, p := q.lease, q.lease.protocol
-	ctx, cancel := background()
+	ctx, cancel := p.budgets.background()
 	defer cancel()
 	found, err := p.read(ctx, l.key)
 	if err != nil {
@@ -144,7 +144,7 @@ func (p *Protocol) answer(hash string) {
 	default:
 		return
 	}
-	ctx, cancel := background()
+	ctx, cancel := p.budgets.background()
 	defer cancel()
 	key := p.vault.key("x", hash)
 	found, err := p.read(ctx, key)

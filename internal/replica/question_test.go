@@ -130,7 +130,7 @@ func TestARefusalIsNotBelievedWhileTheLogCannotBeRead(t *testing.T) {
 
 func TestWithoutALeaseARefusalIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newImpatientWorld(t)
 	one := w.newInstance()
 	w.workos.end()
 	w.store.SetDown(true)

@@ -25,7 +25,8 @@ const (
 // retries tries changes again that the store did not confirm. It has a timer only
 // while a change waits.
 type retries struct {
-	clock Clock
+	clock   Clock
+	budgets Budgets
 
 	mu      sync.Mutex
 	waiting map[string]*retry // guarded by mu: by name
@@ -40,7 +41,9 @@ type retry struct {
 	change func(context.Context) error
 }
 
-func newRetries(clock Clock) *retries { return &retries{clock: clock, waiting: map[string]*retry{}} }
+func newRetries(clock Clock, budgets Budgets) *retries {
+	return &retries{clock: clock, budgets: budgets, waiting: map[string]*retry{}}
+}
 
 // add makes a change wait for its next attempt. It replaces a change of the same
 // name. Changes of one group can be attempted together.
@@ -90,7 +93,7 @@ func (r *retries) run() {
 		}
 		attempts.Go(func() {
 			defer func() { <-slots }()
-			ctx, cancel := background()
+			ctx, cancel := r.budgets.background()
 			defer cancel()
 			if errors.Is(r.attempt(ctx, name), errBreaker) {
 				down.Store(true)

@@ -28,7 +28,7 @@ func (c heldClock) AfterFunc(_ time.Duration, f func()) (stop func() bool) {
 func TestAChangeThatAlwaysFailsDoesNotDelayTheOthers(t *testing.T) {
 	t.Parallel()
 	clock := newHeldClock()
-	r := newRetries(clock)
+	r := newRetries(clock, DefaultBudgets())
 	r.add("refused", "session_1", func(context.Context) error { return errors.New("the value is too large") })
 	made := make(chan struct{})
 	r.add("sign-out", "", func(context.Context) error { close(made); return nil })
@@ -43,7 +43,7 @@ func TestAChangeThatAlwaysFailsDoesNotDelayTheOthers(t *testing.T) {
 
 func TestPublicationsDoNotPushOutSignOuts(t *testing.T) {
 	t.Parallel()
-	r := newRetries(newHeldClock())
+	r := newRetries(newHeldClock(), DefaultBudgets())
 	fail := func(context.Context) error { return errors.New("the store is down") }
 	r.add("sign-out", "", fail)
 	for i := range retryLimit + 10 {

@@ -15,7 +15,7 @@ const apiKeyPurpose = "api key"
 // and how long it is still kept. ok is false if there is none, or if the store does
 // not answer in time.
 func (p *Protocol) APIKeyResult(ctx context.Context, apiKey string) (result []byte, left time.Duration, ok bool) {
-	ctx, cancel := within(ctx, responseBudget)
+	ctx, cancel := within(ctx, p.budgets.Response)
 	defer cancel()
 	v, err := p.link.get(ctx, p.vault.key("k", Hash(apiKey)))
 	if err != nil || v.bytes == nil {
@@ -32,7 +32,7 @@ func (p *Protocol) StoreAPIKeyResult(ctx context.Context, apiKey string, result 
 	if err != nil || ttl < time.Millisecond {
 		return
 	}
-	ctx, cancel := within(ctx, responseBudget)
+	ctx, cancel := within(ctx, p.budgets.Response)
 	defer cancel()
 	key := p.vault.key("k", Hash(apiKey))
 	now, swapped, err := p.link.swap(ctx, key, nil, sealed, ttl)
@@ -45,10 +45,10 @@ func (p *Protocol) StoreAPIKeyResult(ctx context.Context, apiKey string, result 
 // state is kept for ttl. If the store does not answer in time, UseState returns an
 // error, and only this instance knows of the use.
 func (p *Protocol) UseState(ctx context.Context, state string, ttl time.Duration) (first bool, err error) {
-	ctx, cancel := within(ctx, claimBudget)
+	ctx, cancel := within(ctx, p.budgets.Claim)
 	defer cancel()
 	key, use := p.vault.key("s", Hash(state)), []byte(random(nonceSize))
-	firstTry, cancelFirst := within(ctx, claimRetryAfter)
+	firstTry, cancelFirst := within(ctx, p.budgets.ClaimRetry)
 	_, first, err = p.link.swap(firstTry, key, nil, use, max(ttl, time.Second))
 	cancelFirst()
 	if err != nil { // it may have succeeded, so it is asked once more with the same value
