@@ -95,7 +95,7 @@ func TestAStateIsUsedOnceAtAllInstances(t *testing.T) {
 	t.Parallel()
 	for name, down := range map[string]bool{"with the store": false, "while the store is down": true} {
 		t.Run(name, func(t *testing.T) {
-			r := NewReplicas(t, 2, AppOptions{})
+			r := newImpatientReplicas(t, 2, AppOptions{})
 			one, two := r.Instances[0], r.Instances[1]
 			pending := one.StartSignInAs("/login", Kim)
 			require.Equal(t, http.StatusSeeOther, one.finishSignIn(pending).Status)

@@ -159,6 +159,7 @@ func TestWithoutItsStoreEachInstanceFollowsAndAfterwardsOneDoes(t *testing.T) {
 }
 
 func TestAStoreThatLosesEverythingGetsTheEffectsOfEventsBack(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 3, true)
 	f.follow(t, "", nil, f.members...)
 	f.holder(t)
@@ -245,6 +246,7 @@ func intersection(a, b []string) (both []string) {
 
 // A store that fails now and then does not make the function start again from its last position each time.
 func TestAnInstanceThatGetsItsDutyBackCallsTheFunctionWithNoEventAgain(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 1, true)
 	m := f.members[0]
 	f.follow(t, "", nil, m)
@@ -266,6 +268,7 @@ func TestAnInstanceThatGetsItsDutyBackCallsTheFunctionWithNoEventAgain(t *testin
 
 // An event whose function fails everywhere is not lost by a takeover.
 func TestAnEventThatFailsAtTheHolderIsTriedByTheNextOne(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 2, true)
 	var mu sync.Mutex
 	poisoned, failures := "", 0
@@ -302,6 +305,7 @@ func TestAnEventThatFailsAtTheHolderIsTriedByTheNextOne(t *testing.T) {
 
 // The position is stored again, also if it stays the same. So a store that has lost it has it again.
 func TestAPositionThatTheStoreHasLostIsStoredAgain(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 2, true)
 	first, second := f.members[0], f.members[1]
 	var failing atomic.Bool
@@ -334,6 +338,7 @@ func TestAPositionThatTheStoreHasLostIsStoredAgain(t *testing.T) {
 }
 
 func TestAPositionThatDoesNotMoveIsStoredOnceAMinute(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 1, true)
 	m := f.members[0]
 	f.follow(t, "", nil, m)

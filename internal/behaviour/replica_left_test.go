@@ -33,6 +33,7 @@ func (s *heldLog) Follow(ctx context.Context, f func([]byte), caughtUp func()) e
 // A server calls the handler also if its client has left meanwhile. After two minutes without
 // a session, an instance has left the log.
 func TestAClientThatLeavesWhileTheLogIsReadGetsNoEndedSession(t *testing.T) {
+	t.Parallel()
 	r := NewReplicas(t, 1, AppOptions{})
 	cookie := r.Instances[0].SignedIn(Kim).CookieHeader()
 	store := &heldLog{MemoryStore: r.Store}

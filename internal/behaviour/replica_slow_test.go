@@ -13,12 +13,21 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/replica"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // slowStore answers each call after a time, on the real clock.
 type slowStore struct {
 	*authkittest.MemoryStore
-	latency time.Duration
+	latency  time.Duration
+	response time.Duration // the budget of a response
+}
+
+func (s slowStore) StoreBudgets() replica.Budgets {
+	b := replica.DefaultBudgets()
+	b.Response = s.response
+	return b
 }
 
 func (s slowStore) wait(ctx context.Context) error {
@@ -50,8 +59,9 @@ func (s slowStore) Swap(ctx context.Context, key string, old, value []byte, ttl 
 // instance would exchange the refresh token.
 func TestAStoreThatIsTooSlowForResponsesStillMakesOneExchange(t *testing.T) {
 	t.Parallel()
+	pace := testrun.Length[time.Duration](4, 1) // how much faster than the clock of the application the real times of this test are
 	r := NewReplicas(t, 1, AppOptions{})
-	slow := authkit.WithStore(slowStore{r.Store, 200 * time.Millisecond})
+	slow := authkit.WithStore(slowStore{r.Store, 200 * time.Millisecond / pace, 100 * time.Millisecond / pace})
 	a, b := r.Add(t, AppOptions{AuthKit: []authkit.Option{slow}}), r.Add(t, AppOptions{AuthKit: []authkit.Option{slow}})
 	var cookies []string
 	for range 20 {
@@ -63,7 +73,7 @@ func TestAStoreThatIsTooSlowForResponsesStillMakesOneExchange(t *testing.T) {
 		for _, instance := range []*App{a, b} {
 			wg.Go(func() {
 				select {
-				case <-time.After(time.Duration(i) * 60 * time.Millisecond):
+				case <-time.After(time.Duration(i) * 60 * time.Millisecond / pace):
 				case <-t.Context().Done():
 				}
 				resp, err := instance.Do(Request{Target: "/account", Cookie: cookie, Header: Scripted()})
@@ -78,7 +88,7 @@ func TestAStoreThatIsTooSlowForResponsesStillMakesOneExchange(t *testing.T) {
 		close(done)
 	}()
 	const tick = 50 * time.Millisecond
-	for ticks := time.Tick(tick); ; { // the clock moves with real time
+	for ticks := time.Tick(tick / pace); ; { // the clock moves with real time
 		select {
 		case <-ticks:
 			r.Clock.Advance(tick)

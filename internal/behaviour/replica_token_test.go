@@ -59,7 +59,7 @@ func TestAPauseEndsAtAnInstanceWhoseClockIsBehind(t *testing.T) {
 
 func TestARefusalDuringAnOutageIsAskedAboutSoonAfterIt(t *testing.T) {
 	t.Parallel()
-	r := NewReplicas(t, 2, AppOptions{})
+	r := newImpatientReplicas(t, 2, AppOptions{})
 	one := r.Instances[0]
 	cookie := one.SignedIn(Kim).CookieHeader()
 	r.Clock.Advance(7 * time.Minute)
