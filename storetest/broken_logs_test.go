@@ -152,7 +152,7 @@ var brokenLogs = map[string]broken{
 	"drops the whole log at once": {"a notice leaves the log after the retention", func(s *altered) {
 		began := sync.OnceValue(time.Now)
 		s.follow = func(ctx context.Context, f func([]byte), caughtUp func()) error {
-			live := time.Since(began()) < 900*time.Millisecond
+			live := time.Since(began()) < 900*time.Millisecond/pace
 			return s.MemoryStore.Follow(ctx, func(notice []byte) {
 				if live {
 					f(notice)
@@ -192,7 +192,7 @@ var brokenLinks = map[string]broken{
 			ended := make(chan struct{})
 			var timer sync.WaitGroup
 			timer.Go(func() {
-				for ticks := time.NewTicker(500 * time.Millisecond); ; {
+				for ticks := time.NewTicker(500 * time.Millisecond / pace); ; {
 					select {
 					case <-ticks.C:
 						alone()

@@ -95,7 +95,7 @@ func runBroken(t *testing.T, name string) {
 			broken.alter(s)
 			return s
 		})
-		h.Patience = 5 * time.Second
+		h.Patience = 5 * time.Second / pace
 		return h
 	})
 }

@@ -22,6 +22,14 @@ const (
 	long     = time.Hour
 )
 
+// times are how long the suite waits for what a store does by itself. The tests of this package have a faster store, and make
+// them shorter.
+var times = struct {
+	caughtUp  time.Duration // the longest pause between two calls of caughtUp
+	frozen    time.Duration // how long the engine does not answer, which is longer
+	retention time.Duration // of a short log
+}{2 * time.Second, 2500 * time.Millisecond, time.Second}
+
 // testCase runs a case. It is a TestingT for require and assert.
 type testCase struct {
 	*testing.T

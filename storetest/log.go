@@ -72,7 +72,7 @@ func caughtUpAgain(c *testCase) {
 	for i := 1; i < 4; i++ {
 		shortest = min(shortest, ends[i].Sub(ends[i-1]))
 	}
-	assert.LessOrEqual(c, shortest, 2*time.Second+accuracy, "the pause between two calls of caughtUp")
+	assert.LessOrEqual(c, shortest, times.caughtUp+accuracy, "the pause between two calls of caughtUp")
 }
 
 func caughtUpAfterNotices(c *testCase) {
@@ -209,7 +209,7 @@ func followTwice(c *testCase) {
 
 // retention appends a notice and then others until the first one has left the log. The newest one must still be there.
 func retention(c *testCase) {
-	const kept = time.Second
+	kept := times.retention
 	c.needs("ShortLog", c.ShortLog != nil)
 	store := c.ShortLog(c.T, kept)
 	live := c.followAgain(store)

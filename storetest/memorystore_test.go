@@ -12,19 +12,23 @@ import (
 	"github.com/authkit-go/authkit/storetest"
 )
 
-// TestMain runs up to 16 tests at a time, because they wait for real time, and need little of a processor.
+// pace is how much faster the stores of these tests are, and the suite with them.
+var pace = testrun.Length[time.Duration](4, 1)
+
+// TestMain runs up to 64 tests at a time, because they wait for real time, and need little of a processor.
 func TestMain(m *testing.M) {
-	testrun.Parallel(16)
+	storetest.Hasten(pace)
+	testrun.Parallel(64)
 	testrun.Main(m)
 }
 
-// realTime is the clock of this machine.
+// realTime is the clock of this machine. Its timers, after which a store calls caughtUp, are faster by pace.
 type realTime struct{}
 
 func (realTime) Now() time.Time { return time.Now() }
 
 func (realTime) AfterFunc(d time.Duration, f func()) (stop func() bool) {
-	return time.AfterFunc(d, f).Stop
+	return time.AfterFunc(d/pace, f).Stop
 }
 
 // inMemory returns a harness of a store in memory, as clients see it that wrap returns.

@@ -200,9 +200,9 @@ func frozenFollow(c *testCase) {
 		}
 		return ends
 	}
-	c.poll("2.5 s pass", func() bool {
+	c.poll(times.frozen.String()+" pass", func() bool {
 		require.LessOrEqual(c, frozen(), 1, "calls of caughtUp while the engine does not answer")
-		return time.Since(begin) > 2500*time.Millisecond
+		return time.Since(begin) > times.frozen
 	})
 	thaw()
 	after := c.appendSurely(writer, "after")
