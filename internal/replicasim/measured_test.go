@@ -19,6 +19,7 @@ import (
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/behaviour"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // countingStore counts the commands by what they are for. It tells that from the key and from the kind of the record.
@@ -224,7 +225,7 @@ func small(seed uint64) Config {
 }
 
 func TestTheSimulationCountsTheCommandsOfRealInstances(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range testrun.Length[uint64](1, 3) {
 		simulated, measured, w, result := compare(t, small(seed), func(s, m Counts) bool { return commands(s) == commands(m) })
 		assert.Equal(t, simulated.Exchanges, w.fake.Calls(authkittest.RouteRefresh))
 		w.clock.Set(behaviour.Start.Add(80 * time.Minute))

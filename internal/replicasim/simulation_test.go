@@ -11,13 +11,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testrun"
 )
+
+func TestMain(m *testing.M) { testrun.Main(m) }
 
 var (
 	simSeed      = flag.Uint64("sim.seed", 1, "seed of all random decisions")
 	simSessions  = flag.Int("sim.sessions", 20_000, "sessions in use at a time")
 	simInstances = flag.Int("sim.instances", 20, "instances")
-	simFraction  = flag.Float64("sim.fraction", 0.05, "part of the sessions that is simulated")
+	simFraction  = flag.Float64("sim.fraction", testrun.Length(0.01, 0.05), "part of the sessions that is simulated")
 	simTokens    = flag.Duration("sim.tokens", 300*time.Second, "lifetime of an access token")
 	simViews     = flag.Float64("sim.views", 12, "page views per session and hour")
 	simRequests  = flag.Int("sim.requests", 3, "requests of a page view")
