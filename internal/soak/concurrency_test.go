@@ -30,8 +30,8 @@ const (
 	maxRequestTime = 20 * time.Second
 )
 
-// epochs is per browser; an epoch lasts from a sign-in to the end of the session.
-var epochs = testrun.Length(6, 12)
+// epochs is per browser; an epoch lasts from a sign-in to the end of the session. Each of the ends comes as often.
+var epochs = testrun.Length(3, 12)
 
 // end is how an epoch ends.
 type end int
@@ -168,14 +168,14 @@ func (c *concurrencyTest) disturb(done <-chan struct{}, r *rand.Rand) {
 		case c.fault.Load() != nil && now.After(nextFaultChange):
 			c.clearFault()
 			nextFaultChange = now.Add(time.Duration(60+r.IntN(120)) * time.Second)
-		case c.fault.Load() == nil && now.After(nextFaultChange):
-			c.faults.Add(1)
-			c.injectFault(countableFaults[r.IntN(len(countableFaults))])
-			nextFaultChange = now.Add(time.Duration(30+r.IntN(210)) * time.Second)
 		case c.fault.Load() == nil && now.After(nextRotation): // the interval is longer than the cool-down of key fetches
 			c.rotations.Add(1)
 			c.fake.RotateSigningKeys()
 			nextRotation = now.Add(time.Duration(3+r.IntN(6)) * time.Minute)
+		case c.fault.Load() == nil && now.After(nextFaultChange):
+			c.faults.Add(1)
+			c.injectFault(countableFaults[r.IntN(len(countableFaults))])
+			nextFaultChange = now.Add(time.Duration(30+r.IntN(210)) * time.Second)
 		}
 	}
 }

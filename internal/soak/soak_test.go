@@ -23,7 +23,7 @@ import (
 var (
 	soakFor      = flag.Duration("soak.for", testrun.Length(100*time.Millisecond, time.Second), "how long each soak runs rounds, in real time; at least four rounds are run")
 	soakSeed     = flag.Uint64("soak.seed", 1, "seed of all random decisions; 0 for a random seed")
-	soakBrowsers = flag.Int("soak.browsers", testrun.Length(120, 300), "number of browsers")
+	soakBrowsers = flag.Int("soak.browsers", testrun.Length(60, 300), "number of browsers")
 )
 
 const (
