@@ -212,6 +212,8 @@ func TestACursorRemembersNoEventOfThePast(t *testing.T) {
 // Events are created and become visible at random times, in any order within five seconds. A program lists them at random
 // times, leaves some lists early, and restarts from After. The clocks differ.
 func TestAFollowerLosesNoEvent(t *testing.T) {
+	steps := testrun.Length(80, 160)
+	last := steps - 30 // before all becomes visible and is read
 	for _, ahead := range []time.Duration{0, -3 * time.Hour, 8 * time.Minute} {
 		for _, interrupted := range []bool{false, true} {
 			t.Run(fmt.Sprintf("clock ahead by %s, interrupted %t", ahead, interrupted), func(t *testing.T) {
@@ -222,12 +224,12 @@ func TestAFollowerLosesNoEvent(t *testing.T) {
 					client := log.client(t)
 					times := map[string]int{}
 					cursor, after := new(workos.EventCursor), ""
-					for step := range 160 {
+					for step := range steps {
 						log.now = log.now.Add(time.Duration(follower.IntN(1500)) * time.Millisecond)
 						for range follower.IntN(8) {
 							log.add(time.Duration(follower.IntN(5000)) * time.Millisecond)
 						}
-						if step > 130 { // the end: all becomes visible and is read
+						if step > last {
 							log.now = log.now.Add(2 * time.Second)
 						} else if interrupted && follower.IntN(20) == 0 {
 							cursor = new(workos.EventCursor) // a restart
@@ -237,13 +239,13 @@ func TestAFollowerLosesNoEvent(t *testing.T) {
 						}
 						for event, err := range client.ListEvents(t.Context(), params) {
 							require.NoError(t, err)
-							if interrupted && step <= 130 && follower.IntN(50) == 0 {
+							if interrupted && step <= last && follower.IntN(50) == 0 {
 								break // not handled
 							}
 							times[event.ID]++
 						}
 						after = cursor.After()
-						if step == 130 {
+						if step == last {
 							for i := range log.events {
 								log.events[i].visible = log.now
 							}

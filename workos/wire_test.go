@@ -171,9 +171,14 @@ func TestEveryDocumentedErrorOfEveryCall(t *testing.T) {
 	for name, tt := range calls {
 		t.Run(name, func(t *testing.T) {
 			require.NotEmpty(t, tt.errors)
+			var responses []http.HandlerFunc
 			for _, expected := range tt.errors {
-				server := newServer(t, respondWith(expected.status, expected.body, "X-Request-ID", "req_01A", "Retry-After", "60"))
-				_, err := tt.call(t.Context(), server.client(t))
+				responses = append(responses, respondWith(expected.status, expected.body, "X-Request-ID", "req_01A", "Retry-After", "60"))
+			}
+			server := newServer(t, responses...)
+			client := server.client(t)
+			for i, expected := range tt.errors {
+				_, err := tt.call(t.Context(), client)
 				got := requireAPIError(t, err)
 				assert.Equal(t, expected.code, got.Code)
 				assert.Equal(t, expected.code, workos.ErrorCode(err))
@@ -187,7 +192,7 @@ func TestEveryDocumentedErrorOfEveryCall(t *testing.T) {
 				} else {
 					assert.True(t, expected.as(err), "%s is %T", expected.code, err)
 				}
-				assert.Len(t, server.received(), 1, expected.code)
+				assert.Len(t, server.received(), i+1, expected.code)
 			}
 		})
 	}
