@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/resource"
 )
@@ -69,7 +70,7 @@ func TestAFloodOfInventedKeysStartsOneFetchInThirtySeconds(t *testing.T) {
 	p := protect(t)
 	_, err := p.api.Verify(t.Context(), p.token(p.user()))
 	require.NoError(t, err)
-	for i := range 500 {
+	for i := range testrun.Length(100, 500) {
 		_, err := p.api.Verify(t.Context(), sign(fmt.Sprintf("kid_x%d", i), otherKey(), p.user()))
 		require.ErrorIs(t, err, resource.ErrInvalidToken)
 	}
