@@ -69,6 +69,16 @@ func TestABearerTokenThatComesAgainAllocatesNoMoreThanACookie(t *testing.T) {
 	}), 2.0, "a check for marks allocates nothing either")
 }
 
+// The first request stores the token, and the second finds out for how long it stays valid.
+func TestABearerTokenThatComesAgainIsSteady(t *testing.T) {
+	ak, token := newBearer(t)
+	for _, want := range []bool{false, true, true} {
+		s, err := ak.VerifyToken(t.Context(), token)
+		require.NoError(t, err)
+		assert.Equal(t, want, authkit.IsSteady(ak, s))
+	}
+}
+
 func TestVerifyTokenAllocatesNothingForATokenThatComesAgain(t *testing.T) {
 	ak, token := newBearer(t)
 	_, err := ak.VerifyToken(t.Context(), token)

@@ -167,6 +167,33 @@ func TestACachedBearerTokenIsRefusedAfterAChangeOfRights(t *testing.T) {
 	}
 }
 
+// What is known of an end or a change is kept as long as the tokens that it concerns, also if only bearer tokens live so long.
+func TestABearerTokenOfManyHoursStaysRefusedUntilItExpires(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(b *bearerApp) error
+		want string
+	}{
+		"end of its user": {func(b *bearerApp) error { _ = b.EndUser(b.T.Context(), "user_kim"); return nil }, "401 The session has ended"},
+		"change of its organization": {func(b *bearerApp) error { return b.RefreshOrganization(b.T.Context(), "org_acme") },
+			"401 The rights of the user have changed since the access token was issued"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBearerApp(t)
+			expiry := b.Clock.Now().Add(5 * time.Hour)
+			token := b.nativeToken(func(claims map[string]any) { claims["exp"] = expiry.Unix() })
+			require.Equal(t, "200", b.refusal(token))
+			b.Clock.Advance(2 * time.Second)
+			require.NoError(t, c.end(b))
+			for range 4 {
+				b.Clock.Advance(time.Hour)
+				assert.Equal(t, c.want, b.refusal(token))
+			}
+			b.Clock.Set(expiry.Add(time.Minute - time.Nanosecond))
+			assert.Equal(t, c.want, b.refusal(token), "at its last instant")
+		})
+	}
+}
+
 func TestACachedBearerTokenIsRefusedAfterASignOutAtAnotherInstance(t *testing.T) {
 	r := NewReplicas(t, 2, AppOptions{AuthKit: append(bearerOptions(), authkit.WithSessionCache(100, 1<<20))})
 	one, two := r.Instances[0], r.Instances[1]
@@ -279,6 +306,24 @@ func TestACachedBearerTokenIsRefusedOnceAGuardAcceptsItsIssuerForTokensOfConnect
 	}
 	accept("https://other.example.com")
 	assert.Equal(t, "401 The access token is not accepted", b.refusal(of("https://other.example.com", "native_1")))
+}
+
+// The route itself lets the resource decide about such a token, although it was that of a session before.
+func TestACachedBearerTokenIsVerifiedByAResourceWhoseGuardComesLater(t *testing.T) {
+	b := newBearerApp(t)
+	token := b.nativeToken(func(claims map[string]any) {
+		claims["iss"], claims["sid"], claims["aud"] = b.Fake.URL(), "native_1", theAPI
+	})
+	for range 2 {
+		require.Equal(t, "200", b.refusal(token))
+	}
+	api, err := resource.New(b.Fake.URL(), theAPI, resource.WithClock(b.Clock))
+	require.NoError(t, err)
+	b.Server.Config.Handler = b.Accept(authkit.Sessions(), authkit.ResourceTokens(api))(http.HandlerFunc(found))
+	for range 2 {
+		resp := b.Send(Request{Target: "/", Header: Bearer(token)})
+		assert.Equal(t, `[token of "user_kim"][end]`, outcomeOf(resp))
+	}
 }
 
 // The route finds the verifier of a token by its issuer, also for a token that is in the cache of sessions.

@@ -227,6 +227,32 @@ func TestARefreshReplyForAnotherUserOrSessionIsRefused(t *testing.T) {
 	}
 }
 
+// WorkOS never changes the user of a session. A reply that does must not turn the cookie of one user into that of another.
+func TestARefreshReplyForAnotherUserInTheSameSessionIsRefused(t *testing.T) {
+	upstream := &RewritingTransport{}
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithHTTPClient(&http.Client{Transport: upstream})}})
+	var lee any
+	upstream.Change = func(reply map[string]any) { lee = reply["user"] }
+	a.SignedIn("lee@example.com")
+	upstream.Change = nil
+	cookie := a.SignedIn(Kim).CookieHeader()
+	id := a.SessionID()
+
+	a.Clock.Advance(4 * time.Minute)
+	upstream.Change = func(reply map[string]any) {
+		now := a.Clock.Now().Unix()
+		reply["user"] = lee
+		reply["access_token"] = a.Fake.SignToken(map[string]any{
+			"iss": a.Fake.Issuer(), "sub": lee.(map[string]any)["id"], "sid": id, "client_id": a.Fake.ClientID(), "iat": now, "exp": now + 300,
+		})
+	}
+	resp := a.Send(Request{Target: "/", Cookie: cookie})
+	assert.Contains(t, resp.Body, "home of anonymous")
+	assert.Empty(t, resp.SetCookies(t))
+	assert.Contains(t, a.Logs.String(), "the new access token is not accepted")
+	assert.Contains(t, a.Logs.String(), "sub: want")
+}
+
 func TestAnUpgradeRequestIsNotRefreshedWhileItsTokenIsUsable(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	cookie := a.SignedIn(Kim).CookieHeader()

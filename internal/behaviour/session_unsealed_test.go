@@ -221,18 +221,26 @@ func TestAnUnsealedSessionIsSignedOutAlsoAfterItsExpiry(t *testing.T) {
 
 // A client can write another session's refresh token beside its own access token.
 func TestARefreshTokenOfAnotherSessionNeverMakesAnUnsealedSessionThatOne(t *testing.T) {
-	for name, used := range map[string]bool{"used here before": true, "not used": false} {
+	for name, c := range map[string]struct {
+		user, id string // of the client
+		used     bool   // the refresh token was exchanged here before
+	}{
+		"of another user, used here before":  {lee, "user_lee", true},
+		"of another user, not used":          {lee, "user_lee", false},
+		"of the same user, used here before": {Kim, "user_kim", true},
+		"of the same user, not used":         {Kim, "user_kim", false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			a := newUnsealedApp(t)
 			n := a.Neighbour()
-			_, attacker := n.unsealedSession(lee)
+			_, attacker := n.unsealedSession(c.user)
 			victimCookie := a.SignedIn(Kim).CookieHeader()
 			victim := n.Read(victimCookie)
 			a.ExpireToken(time.Minute)
-			if used {
+			if c.used {
 				require.Equal(t, Kim, a.visitor(victimCookie))
 			}
-			mixed := unsealedCookie(attacker["accessToken"].(string), victim["refreshToken"].(string), object{"user": object{"id": "user_lee"}})
+			mixed := unsealedCookie(attacker["accessToken"].(string), victim["refreshToken"].(string), object{"user": object{"id": c.id}})
 			for range 2 {
 				resp := a.Send(Request{Target: "/api/me", Cookie: mixed, Header: Scripted()})
 				assert.Empty(t, a.visitorOf(resp))
