@@ -106,25 +106,42 @@ func TestACompactTextEncodesEachByteOnce(t *testing.T) {
 	}
 }
 
+// sealWithoutChecks seals any plaintext with password for the purpose session, as testdata/compact.mjs does.
+func sealWithoutChecks(t *testing.T, plaintext []byte) string {
+	salt := bytes.Repeat([]byte{1}, 16)
+	key, err := hkdf.Key(sha256.New, []byte(password), nil, "authkit/seal/compact/v1"+string(salt), 32)
+	require.NoError(t, err)
+	block, err := aes.NewCipher(key)
+	require.NoError(t, err)
+	aead, err := cipher.NewGCM(block)
+	require.NoError(t, err)
+	additionalData := append(binary.BigEndian.AppendUint64(nil, uint64(len("session"))), "session"...)
+	return compactPrefix + base64.RawURLEncoding.EncodeToString(aead.Seal(salt, make([]byte, 12), plaintext, additionalData))
+}
+
 // Seal refuses an empty plaintext, so Open does too.
 func TestACompactTextOfNoPlaintextDoesNotOpen(t *testing.T) {
 	sealer := compact(t, "session", password)
-	seal := func(plaintext []byte) string { // as testdata/compact.mjs does
-		salt := bytes.Repeat([]byte{1}, 16)
-		key, err := hkdf.Key(sha256.New, []byte(password), nil, "authkit/seal/compact/v1"+string(salt), 32)
-		require.NoError(t, err)
-		block, err := aes.NewCipher(key)
-		require.NoError(t, err)
-		aead, err := cipher.NewGCM(block)
-		require.NoError(t, err)
-		additionalData := append(binary.BigEndian.AppendUint64(nil, uint64(len("session"))), "session"...)
-		return compactPrefix + base64.RawURLEncoding.EncodeToString(aead.Seal(salt, make([]byte, 12), plaintext, additionalData))
-	}
-	opened, err := sealer.Open(seal([]byte("x")))
+	opened, err := sealer.Open(sealWithoutChecks(t, []byte("x")))
 	require.NoError(t, err)
 	require.Equal(t, "x", string(opened))
-	_, err = sealer.Open(seal(nil))
+	_, err = sealer.Open(sealWithoutChecks(t, nil))
 	assert.ErrorContains(t, err, "it is too short")
+}
+
+// Seal refuses a plaintext whose text would be longer. The length bounds the work of Open, so it counts for all texts.
+func TestACompactTextOfMoreThan32KiBDoesNotOpen(t *testing.T) {
+	sealer := compact(t, "session", password)
+	longest := base64.RawURLEncoding.DecodedLen(32<<10-len(compactPrefix)) - 16 - 16
+	text := sealWithoutChecks(t, make([]byte, longest))
+	require.LessOrEqual(t, len(text), 32<<10)
+	_, err := sealer.Open(text)
+	require.NoError(t, err)
+	text = sealWithoutChecks(t, make([]byte, longest+1))
+	require.Greater(t, len(text), 32<<10)
+	_, err = sealer.Open(text)
+	assert.ErrorIs(t, err, seal.ErrOpen)
+	assert.ErrorContains(t, err, "it is longer than 32768 bytes")
 }
 
 func TestACompactTextHasOneEncoding(t *testing.T) {
