@@ -32,10 +32,12 @@ func inFIPS140Only(t *testing.T) bool {
 	if isFIPS140Only() {
 		return true
 	}
+	const setting = "fips140=only"
+	require.NotContains(t, os.Getenv("GODEBUG"), setting, "this process has it, and would start itself without end")
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), binary, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	cmd.Env = append(os.Environ(), "GODEBUG="+setting)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", output)
 	require.Contains(t, string(output), "--- PASS: "+t.Name())
