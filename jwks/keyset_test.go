@@ -47,6 +47,19 @@ func TestKeysAreFetchedOnFirstNeedAndThenKept(t *testing.T) {
 	assert.EqualValues(t, 1, e.requests.Load())
 }
 
+// A key that has not changed keeps its object. The modulus alone does not say that it has not.
+func TestAKeyWithAnotherExponentReplacesTheOneWithTheSameModulus(t *testing.T) {
+	e := newEndpoint(t, publish(jwkA()))
+	keys, c := newKeySet(e)
+	for _, exponent := range []int64{65537, 17, 65537} {
+		e.answer(publish(publicJWK("kid_a", keyA().N, exponent)))
+		key, err := keys.Key(t.Context(), "kid_a")
+		require.NoError(t, err)
+		assert.EqualValues(t, exponent, key.E)
+		c.advance(24 * time.Hour) // the keys are not used any more
+	}
+}
+
 func TestConcurrentCallersShareTheFirstFetch(t *testing.T) {
 	g := newGate()
 	e := newEndpoint(t, g.before(publish(jwkA())))

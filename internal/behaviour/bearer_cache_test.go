@@ -155,6 +155,18 @@ func TestACachedBearerTokenIsRefusedAfterTheEndOfItsSessionOrUser(t *testing.T) 
 	}
 }
 
+// Nothing says when the session of a bearer token has begun. WorkOS issues no token for one that has ended, so a later time of issue
+// is that of another clock.
+func TestABearerTokenThatSeemsIssuedAfterTheEndOfItsSessionIsRefused(t *testing.T) {
+	b := newBearerApp(t)
+	_ = b.EndSession(t.Context(), "session_native") // the fake does not know the session
+	b.Clock.Advance(2 * time.Minute)
+	for range 2 {
+		assert.Equal(t, "401 The session has ended", b.refusal(b.nativeToken(nil)))
+	}
+	assert.Equal(t, "200", b.refusal(b.nativeToken(func(claims map[string]any) { claims["sid"] = "session_other" })))
+}
+
 func TestACachedBearerTokenIsRefusedAfterAChangeOfRights(t *testing.T) {
 	b := newBearerApp(t)
 	token := b.cachedToken()

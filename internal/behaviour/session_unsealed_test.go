@@ -154,6 +154,7 @@ func TestAProfileOfAnotherUserMakesAnUnsealedSessionAnonymous(t *testing.T) {
 	for name, user := range map[string]any{"another user": object{"id": "user_lee"}, "no ID": object{}, "null": nil} {
 		t.Run(name, func(t *testing.T) {
 			a.checkAnonymous(unsealedCookie(session["accessToken"].(string), "r", object{"user": user}))
+			assert.False(t, a.hasWarning(), "any client can send it: %s", a.Logs.String())
 		})
 	}
 }
