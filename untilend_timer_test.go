@@ -35,6 +35,7 @@ func TestTheWatchOfAStreamLooksAgainInTime(t *testing.T) {
 		before   time.Duration // within which another request may refresh the session
 		store    bool
 		deadline time.Duration // of revocations
+		limit    time.Duration // of sessions whose times are known, which those of a bearer token are not
 		want     time.Duration
 	}{
 		"a minute after the token has expired":                {expires: 5 * minute, want: 6 * minute},
@@ -46,17 +47,18 @@ func TestTheWatchOfAStreamLooksAgainInTime(t *testing.T) {
 		"earlier than that with a store":                      {expires: -30 * time.Second, store: true, want: 30 * time.Second},
 		"each minute with a store, although the token is old": {expires: -2 * minute, before: 10 * minute, store: true, want: minute},
 		"within a short deadline":                             {expires: 5 * minute, store: true, deadline: 15 * time.Second, want: 15 * time.Second},
+		"at the expiry of a bearer token, despite a limit":    {expires: 5 * minute, limit: minute, want: 6 * minute},
 		"each minute with a long deadline":                    {expires: 5 * minute, store: true, deadline: 5 * minute, want: minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := &waitingClock{setClock: *newSetClock()}
 			a := newOffline(t, clock)
-			a.revocationDeadline = c.deadline
+			a.revocationDeadline, a.absoluteTimeout, a.idleTimeout = c.deadline, c.limit, c.limit
 			if c.store {
 				a.replicas = &replica.Protocol{}
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
-			s := sessionFor(t, "session_1", clock.now, clock.now, clock.now.Add(c.expires))
+			s := sessionFor(t, "session_1", time.Time{}, clock.now, clock.now.Add(c.expires))
 			u := &endWatch{authKit: a, ctx: ctx, cancel: cancel, session: s, newest: s, notBefore: clock.now.Add(c.before)}
 			u.arm()
 			assert.Equal(t, []time.Duration{c.want}, clock.waits)
