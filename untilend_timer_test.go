@@ -1,4 +1,4 @@
-// UntilEnd: when the watch of a stream looks at its session, and which session it takes for the newest.
+// UntilEnd: when the watch of a stream looks at its session, which session it takes for the newest, and whose refusal ends it.
 
 package authkit
 
@@ -127,4 +127,31 @@ func TestUntilEndAfterNoTimeEndsAtOnceWithoutASession(t *testing.T) {
 		assert.ErrorIs(t, context.Cause(a.UntilEndAfter(t.Context(), d)), ErrUnauthenticated)
 	}
 	assert.NoError(t, a.UntilEndAfter(t.Context(), time.Second).Err())
+}
+
+func TestARefusalByWorkOSEndsTheStreamsOfTheNewestToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		own, refused string
+		exchanged    bool // a for b
+		ends         bool
+	}{
+		"the token of the stream":                      {own: "a", refused: "a", ends: true},
+		"the successor of the token of the stream":     {own: "a", refused: "b", exchanged: true, ends: true},
+		"the predecessor, whose exchange was repeated": {own: "b", refused: "a", exchanged: true, ends: true},
+		"an old token whose exchange is forgotten":     {own: "b", refused: "a"},
+		"a token of which nothing is known":            {own: "a", refused: "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := newSetClock()
+			a := newOffline(t, clock)
+			s := sessionFor(t, "session_1", clock.now, clock.now, clock.now.Add(time.Hour))
+			if c.exchanged {
+				a.rotations.commitOutcome(withToken(s, "a"), exchangeTarget{}, nil, exchangeResult{successor: "b"})
+			}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			u := &endWatch{authKit: a, ctx: ctx, cancel: cancel, session: s, newest: withToken(s, c.own)}
+			u.endedByWorkOS(withToken(s, c.refused))
+			assert.Equal(t, c.ends, ctx.Err() != nil)
+		})
+	}
 }
