@@ -3,6 +3,7 @@
 package authkit_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/behaviour"
+	"github.com/authkit-go/authkit/workos"
 )
 
 // looks counts the looks of an instance at the session of its stream.
@@ -112,4 +114,20 @@ func TestADownloadGoesOnAfterItsTimeIfAnotherInstanceHasRefreshedItsSession(t *t
 	assert.True(t, s.IsOpen())
 	two.SignOut(t, cookie)
 	assert.ErrorContains(t, s.Cause(), "signed out")
+}
+
+func TestAChangeOfAnAPIKeyAtAnotherInstanceEndsAStreamThatHasLastedLong(t *testing.T) {
+	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
+	one, two := r.Instances[0], r.Instances[1]
+	looks := watchLooks(one)
+	ctx := one.UntilEnd(authkit.NewAPIKeyContext(t.Context(), &authkit.APIKey{ID: "api_key_ci"}))
+	looks.pass(10 * time.Minute) // without a request
+	require.NoError(t, ctx.Err())
+	behaviour.ChangesOf(two).Now(workos.EventAPIKeyRevoked, map[string]any{"object": "api_key", "id": "api_key_ci", "name": "ci"})
+	select {
+	case <-ctx.Done():
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "the change does not end the context")
+	}
+	assert.ErrorIs(t, context.Cause(ctx), authkit.ErrUnauthenticated)
 }

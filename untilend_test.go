@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/replica"
 )
 
 // timerClock counts the timers that are neither stopped nor over.
@@ -124,6 +126,18 @@ func TestAnAPIKeyThatExpiresDuringTheCallOfUntilEndEndsItsContext(t *testing.T) 
 		ctx := a.UntilEnd(NewAPIKeyContext(t.Context(), &APIKey{ID: "api_key_1", ExpiresAt: expiry}))
 		assert.True(t, ctx.Err() != nil || clock.timers > 0, "expired after %d reads", reads)
 	}
+}
+
+// A key that an application has put into the context is ended by changes that become known later, because it says nothing about when
+// the key was validated.
+func TestUntilEndKnowsNoChangeOfAGivenKeyBeforeItsCall(t *testing.T) {
+	a := newOffline(t, &timerClock{})
+	changed := func() { a.apiKeys.changed.note(replica.Hash("api_key_1"), time.Now().Add(time.Hour)) }
+	changed()
+	ctx := a.UntilEnd(NewAPIKeyContext(t.Context(), &APIKey{ID: "api_key_1"}))
+	require.NoError(t, ctx.Err())
+	changed()
+	assert.ErrorIs(t, context.Cause(ctx), ErrUnauthenticated)
 }
 
 func TestUntilEndReleasesTheWatchOfAnAPIKeyWhenTheRequestEnds(t *testing.T) {

@@ -75,6 +75,12 @@ func (w *keyWatch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if wait != 0 && w.ctx.Err() == nil {
-		w.stopTimer = a.clock.AfterFunc(wait, func() { go w.look() }) // look may wait for the store
+		w.stopTimer = a.clock.AfterFunc(wait, func() {
+			a.rotations.reached("look due")
+			go func() {
+				w.look() // it may wait for the store
+				a.rotations.reached("looked")
+			}()
+		})
 	}
 }
