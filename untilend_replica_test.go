@@ -131,3 +131,40 @@ func TestAChangeOfAnAPIKeyAtAnotherInstanceEndsAStreamThatHasLastedLong(t *testi
 	}
 	assert.ErrorIs(t, context.Cause(ctx), authkit.ErrUnauthenticated)
 }
+
+// The log is older than the revocation deadline for a part of the time in which the download goes on anyway.
+func TestADownloadGoesOnAfterAnOutageOfTheStoreBeforeItsTime(t *testing.T) {
+	r := behaviour.NewReplicas(t, 1, behaviour.AppOptions{AuthKit: []authkit.Option{authkit.WithRevocationDeadline(20 * time.Minute)}})
+	one := r.Instances[0]
+	looks := watchLooks(one)
+	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
+	s := behaviour.OpenDownload(t, one, cookie, time.Hour)
+	lives := func(minutes int) {
+		for range minutes {
+			if answer := one.Send(behaviour.Request{Target: "/account", Cookie: cookie}); len(answer.SetCookies(t)) > 0 {
+				cookie = answer.NewCookie(t)
+			}
+			looks.pass(time.Minute)
+		}
+	}
+	readTheLog := func() {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			looks.pass(time.Second)
+			return one.Stats().Store.LogReadAt.After(r.Clock.Now().Add(-time.Minute))
+		}, 10*time.Second, 10*time.Millisecond, "the log is not read")
+	}
+	lives(5)
+	r.Store.SetDown(true)
+	lives(25)
+	require.Greater(t, r.Clock.Now().Sub(one.Stats().Store.LogReadAt), 20*time.Minute)
+	r.Store.SetDown(false)
+	readTheLog()
+	for range 6 {
+		lives(5)
+		readTheLog()
+	}
+	assert.True(t, s.IsOpen(), "after more than an hour")
+	one.SignOut(t, cookie)
+	assert.ErrorContains(t, s.Cause(), "signed out")
+}
