@@ -42,13 +42,15 @@ func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 	p, apiErr := readParameters(r)
 	grantType := p["grant_type"]
 	routes := []Route{grantRoute(grantType), RouteAuthenticate}
-	run := f.grant
+	run := func(_ *http.Request, grantType string, p parameters) (*authentication, *apiError) {
+		return f.grant(grantType, p)
+	}
 	if grantType == "refresh_token" {
-		refresh := &refreshCall{ResponseWriter: w, f: f, r: r}
+		refresh := &refreshCall{ResponseWriter: w, f: f}
 		defer refresh.unlock()
 		w, run = refresh, refresh.run
 	}
-	answer := func(w http.ResponseWriter, _ *http.Request) {
+	answer := func(w http.ResponseWriter, r *http.Request) {
 		if apiErr != nil {
 			apiErr.write(w)
 			return
@@ -56,7 +58,7 @@ func (f *Server) authenticate(w http.ResponseWriter, r *http.Request) {
 		apiErr := f.rateLimitError()
 		var response *authentication
 		if apiErr == nil {
-			response, apiErr = run(grantType, p)
+			response, apiErr = run(r, grantType, p)
 		}
 		if apiErr == nil {
 			write(w, http.StatusOK, response)

@@ -4,6 +4,7 @@ package authkittest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -74,10 +76,21 @@ func (f *Server) handleCall(w http.ResponseWriter, r *http.Request, h http.Handl
 	f.deliver(w, r, fault, response)
 }
 
+// effectKey is the key of the function in a request's context that notes that the request has taken effect.
+type effectKey struct{}
+
 // takeEffect processes a call before its fault applies.
 func (f *Server) takeEffect(w http.ResponseWriter, r *http.Request, h http.HandlerFunc, routes []Route) {
-	defer f.traffic.tookEffect(routes)
-	h(w, r)
+	note := sync.OnceFunc(func() { f.traffic.tookEffect(routes) })
+	defer note()
+	h(w, r.WithContext(context.WithValue(r.Context(), effectKey{}, note)))
+}
+
+// noteEffect notes that a call has taken effect, before it waits for the clock.
+func noteEffect(r *http.Request) {
+	if note, ok := r.Context().Value(effectKey{}).(func()); ok {
+		note()
+	}
 }
 
 // wait waits for delay, or without limit if the fault has Hang. cleared reports whether ClearFault ended the wait. aborted

@@ -40,12 +40,11 @@ func (f *Server) Presented(refreshToken string) int {
 type refreshCall struct {
 	http.ResponseWriter
 	f       *Server
-	r       *http.Request
 	session *session // locked by this call; nil if it has locked none
 }
 
 // run exchanges the refresh token and waits for the refresh latency. If the session is locked, it does neither.
-func (c *refreshCall) run(grantType string, p parameters) (*authentication, *apiError) {
+func (c *refreshCall) run(r *http.Request, grantType string, p parameters) (*authentication, *apiError) {
 	if !c.lock(p["refresh_token"]) {
 		return nil, tooManyRequests("Another refresh of this session is in progress.", 1)
 	}
@@ -55,7 +54,7 @@ func (c *refreshCall) run(grantType string, p parameters) (*authentication, *api
 		c.f.refreshes.Refused++
 		c.f.mu.Unlock()
 	}
-	c.wait()
+	c.wait(r)
 	return response, apiErr
 }
 
@@ -82,7 +81,7 @@ func (c *refreshCall) lock(refreshToken string) bool {
 // wait waits for the refresh latency. A caller that disconnects ends the wait. Its session stays locked for the whole latency,
 // because WorkOS also continues with what a caller no longer waits for. The lock ends with the latency on the clock, and not
 // when this goroutine notices it.
-func (c *refreshCall) wait() {
+func (c *refreshCall) wait(r *http.Request) {
 	f, s := c.f, c.session
 	if f.settings.refreshLatency <= 0 {
 		return
@@ -93,13 +92,14 @@ func (c *refreshCall) wait() {
 		f.addLocks(s, -1)
 		close(over)
 	})
+	noteEffect(r)
 	f.calls.noteFault()
 	f.calls.end()
 	defer f.calls.begin()
 	select {
 	case <-over:
 		return
-	case <-c.r.Context().Done():
+	case <-r.Context().Done():
 	case <-f.done:
 	}
 	panic(http.ErrAbortHandler)

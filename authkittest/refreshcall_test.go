@@ -154,3 +154,17 @@ func TestTheRateLimitAnswers429BeyondTheCallsOfASecond(t *testing.T) {
 	assert.Equal(t, authkittest.RefreshCounts{Exchanged: 1, Replayed: 1, Limited: 1, MostPresented: 2}, a.Refreshes(),
 		"a call beyond the limit does not present its refresh token")
 }
+
+// A refresh takes effect when it arrives, before the latency has passed on the clock. So a test can await the call and then move the
+// clock.
+func TestARefreshThatTakesEffectFirstHasArrivedBeforeItsLatencyHasPassed(t *testing.T) {
+	a := newApp(t, authkittest.WithRefreshLatency(3*time.Second))
+	token := a.signIn("Ada").text("refresh_token")
+	a.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Status: http.StatusBadGateway, Body: `{}`, TakeEffect: true, Times: 1})
+	answered := a.startRefresh(token)
+	a.clock.AwaitTimers(1)
+	assert.Equal(t, 1, a.Refreshes().Exchanged, "the refresh token is exchanged")
+	a.AwaitCalls(t, authkittest.RouteRefresh, 1)
+	a.clock.Advance(3 * time.Second)
+	assert.Equal(t, http.StatusBadGateway, (<-answered).status)
+}

@@ -83,7 +83,8 @@ func serveNotFound(w http.ResponseWriter, _ *http.Request) {
 	write(w, http.StatusNotFound, &apiError{Message: "Not Found"})
 }
 
-// ClearFault removes the fault of a route. Calls that wait because of it get the real response.
+// ClearFault removes the fault of a route. Calls that wait because of it get the real response. With TakeEffect, it is the one that
+// was made when they took effect.
 func (f *Server) ClearFault(route Route) {
 	f.traffic.setFault(route, nil)
 }
@@ -122,9 +123,13 @@ func (f *Server) Limited(route Route) int {
 	return f.traffic.route(route).limited
 }
 
-// AwaitCalls blocks until n calls of a route have arrived since the start. The n-th call may not be answered yet. With a fault
-// that hangs, a test uses AwaitCalls to know that a call is in progress. A call whose fault has TakeEffect counts when it has
-// taken effect. AwaitCalls fails the test after ten seconds of real time. Like tb.FailNow, it must be called on the goroutine of the test.
+// AwaitCalls blocks until n calls of a route have arrived since the start, with retries. The n-th call may not be answered yet.
+// With a fault that hangs, a test uses AwaitCalls to know that a call is in progress. A call whose fault has TakeEffect counts when
+// it has taken effect. AwaitCalls fails the test after ten seconds of real time, and panics if the route does not exist. Like
+// tb.FailNow, it must be called on the goroutine of the test.
+//
+// An application of [Run] moves the clock to the time limit of a call that hangs, after some milliseconds of real time. If a test
+// does something between AwaitCalls and [Server.ClearFault], it starts its application with [WithStillClock].
 func (f *Server) AwaitCalls(tb testing.TB, route Route, n int) {
 	tb.Helper()
 	limit := time.NewTimer(awaitLimit)

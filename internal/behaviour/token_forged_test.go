@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,8 +70,9 @@ func forgedHeaders(attackerURL string) []forgery {
 		{name: "a header that is not JSON", headerText: replaceAll(`{"alg":"RS256","kid":"key_known"`)},
 		{name: "a header with trailing data", headerText: func(h string) string { return h + "{}" }},
 	}
-	for form, secret := range publicKeyTexts(knownID, knownKey()) {
-		forgeries = append(forgeries, forgery{name: "HS256 keyed with the public key " + form, header: setMember("alg", "HS256"), sign: hs256(secret)})
+	secrets := publicKeyTexts(knownID, knownKey())
+	for _, form := range slices.Sorted(maps.Keys(secrets)) {
+		forgeries = append(forgeries, forgery{name: "HS256 keyed with the public key " + form, header: setMember("alg", "HS256"), sign: hs256(secrets[form])})
 	}
 	return forgeries
 }
@@ -470,4 +472,19 @@ func TestASealWithTheTokenAndTheProfileOfTwoUsersIsAnonymous(t *testing.T) {
 		t.Run("sealed: "+name, func(t *testing.T) { a.checkAnonymous(a.sealedText(plaintext)) })
 	}
 	assert.Zero(t, a.Fake.Calls(authkittest.RouteRefresh))
+}
+
+// everyToken chooses by the place in the list. If the order changes from one place to the next, the next place does not get the
+// others, and a token may be left out everywhere.
+func TestTheForgedHeadersHaveOneOrder(t *testing.T) {
+	names := func() (all []string) {
+		for _, f := range forgedHeaders("http://attacker.test") {
+			all = append(all, f.name)
+		}
+		return all
+	}
+	want := names()
+	for range 20 {
+		require.Equal(t, want, names())
+	}
 }
