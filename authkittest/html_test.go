@@ -5,16 +5,18 @@ package authkittest_test
 import (
 	"math/rand/v2"
 	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/testrun"
 )
 
-// tagPattern matches a comment or a tag.
-var tagPattern = regexp.MustCompile(`(?s)<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
+// tagExpression matches a comment or a tag.
+var tagExpression = regexp.MustCompile(`(?s)<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
 
 // tagPieces are what documents are made of.
 var tagPieces = []string{"<", ">", "\"", "'", "/", "</", "<!--", "-->", "<!", "-", "a", "Bc", "7", "=", " ", "\n", "ä", "\xff", "<a>", `<a href="x>y">`}
@@ -28,7 +30,7 @@ func TestATagIsFoundWhereAnExpressionFindsIt(t *testing.T) {
 			document += tagPieces[random.IntN(len(tagPieces))]
 		}
 		var want [3]int
-		switch at := tagPattern.FindStringSubmatchIndex(document); {
+		switch at := tagExpression.FindStringSubmatchIndex(document); {
 		case at == nil:
 		case at[4] < 0:
 			want = [3]int{at[0], 0, at[1]}
@@ -39,8 +41,18 @@ func TestATagIsFoundWhereAnExpressionFindsIt(t *testing.T) {
 		}
 		from, name, to := authkittest.FindTag(document)
 		require.Equal(t, want, [3]int{from, name, to}, "%q", document)
-		require.Equal(t, tagPattern.ReplaceAllString(document, ""), authkittest.WithoutTags(document), "%q", document)
+		require.Equal(t, tagExpression.ReplaceAllString(document, ""), authkittest.WithoutTags(document), "%q", document)
 	}
 	require.Greater(t, tags, 1000)
 	require.Greater(t, comments, 50)
+}
+
+// To read the rest of the document for each piece would take long.
+func TestALargePageWithoutTheEndsOfItsTagsHasNoTag(t *testing.T) {
+	for _, piece := range []string{"<a ", "<a '", "<!--", "</a \""} {
+		document := strings.Repeat(piece, 20_000) + piece
+		_, _, to := authkittest.FindTag(document)
+		assert.Zero(t, to, piece)
+		assert.True(t, authkittest.WithoutTags(document) == document, piece)
+	}
 }

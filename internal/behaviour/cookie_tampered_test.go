@@ -102,7 +102,10 @@ func TestATamperedSharedOrForeignSessionIsAnonymousAndKeepsItsCookie(t *testing.
 			text, err := sealer.Seal([]byte(session))
 			require.NoError(t, err)
 			require.Equal(t, Kim, a.visitor("wos-session="+text))
-			for at := (len(text) - 1) % tamperedStep; at < len(text); at += tamperedStep { // the last character is one of them
+			for at := range text {
+				if at%tamperedStep != 0 && at < len(text)-8 { // the last ones are the end of the authentication
+					continue
+				}
 				resp := a.Send(Request{Target: "/api/me", Cookie: "wos-session=" + flipAt(text, at)})
 				if resp.Status != http.StatusUnauthorized || len(resp.Header["Set-Cookie"]) > 0 {
 					t.Fatalf("%d with character %d of %d changed", resp.Status, at, len(text))
