@@ -200,6 +200,7 @@ func TestOnlyAPageOfAReturnOriginIsAccepted(t *testing.T) {
 		"https://spa.example.com//evil.example":                "/",
 		"https://spa.example.com/a//b%5C":                      "https://spa.example.com/a//b%5C",
 		"https://spa.example.com/%2f%2fevil.example":           "/",
+		"https://spa.example.com/%252f%252fevil.example":       "/",
 		"https://spa.example.com/\t":                           "/",
 		"\thttps://spa.example.com/":                           "/",
 		" https://spa.example.com/":                            "/",
