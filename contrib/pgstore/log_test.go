@@ -366,6 +366,8 @@ func TestAPostgresFollowThatHasReturnedHoldsNoConnection(t *testing.T) {
 		reads := f.reads()
 		appendAll(t, s, "notice") // the announcement leads to a read, and then Follow waits
 		require.Eventually(t, func() bool { return f.reads() > reads }, 10*time.Second, time.Millisecond)
+		// A read that is cancelled gives its connection of the pool back at once, and pgx closes it a little later.
+		require.Eventually(t, func() bool { return s.pool.Stat().AcquiredConns() == 0 }, 10*time.Second, time.Millisecond)
 		assert.Equal(t, int64(s.pool.Stat().TotalConns())+1, open.Load(), "one connection listens")
 		f.stop()
 		assert.ErrorIs(t, f.awaitEnd(t), context.Canceled)
