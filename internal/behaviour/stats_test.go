@@ -303,6 +303,7 @@ var statsCases = []statsCase{
 		s.Fake.InjectFault(authkittest.RouteRefresh, authkittest.Fault{Hang: true})
 		answer := s.SendAsync(Request{Target: "/", Cookie: cookie}) // it stays
 		s.Fake.AwaitCalls(s.t, authkittest.RouteRefresh, 1)
+		require.Eventually(s.t, func() bool { return s.Stats().Refreshes.Waiting == 1 }, WaitTimeout, time.Millisecond) // after the call began
 		return func() {
 			leave := s.visitThatCanLeave("/account", cookie)
 			require.Eventually(s.t, func() bool { return s.Stats().Refreshes.Waiting == 2 }, WaitTimeout, time.Millisecond)
