@@ -215,10 +215,7 @@ func (u *endWatch) arm() {
 		}
 	}
 	if ok {
-		u.stopTimer = a.clock.AfterFunc(max(0, wait), func() {
-			a.rotations.reached("look due")
-			go u.look() // it may wait for the store
-		})
+		u.stopTimer = a.lookAfter(max(0, wait), u.look)
 	}
 }
 
@@ -226,7 +223,6 @@ func (u *endWatch) arm() {
 // otherwise.
 func (u *endWatch) look() {
 	a := u.authKit
-	defer a.rotations.reached("looked")
 	a.followLog()
 	u.checkSignedOut()
 	if u.ctx.Err() != nil {

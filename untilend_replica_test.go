@@ -58,44 +58,49 @@ func (l *looks) pass(d time.Duration) {
 	}
 }
 
-func TestASignOutAtAnotherInstanceEndsAStream(t *testing.T) {
+// watchedStream is a stream at one of two instances, whose looks at the session are counted.
+type watchedStream struct {
+	*behaviour.Stream
+	looks  *looks
+	cookie string         // of its session
+	two    *behaviour.App // the other instance
+}
+
+func openWatched(t *testing.T) *watchedStream {
+	t.Helper()
 	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
-	one, two := r.Instances[0], r.Instances[1]
+	one := r.Instances[0]
 	looks := watchLooks(one)
 	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
-	s := behaviour.OpenStream(t.Context(), t, one, cookie)
-	looks.pass(4 * time.Minute) // without another request at the instance of the stream
+	return &watchedStream{behaviour.OpenStream(t.Context(), t, one, cookie), looks, cookie, r.Instances[1]}
+}
+
+func TestASignOutAtAnotherInstanceEndsAStream(t *testing.T) {
+	s := openWatched(t)
+	s.looks.pass(4 * time.Minute) // without another request at the instance of the stream
 	require.True(t, s.IsOpen())
-	two.SignOut(t, cookie)
+	s.two.SignOut(t, s.cookie)
 	assert.ErrorContains(t, s.Cause(), "signed out")
 }
 
 func TestARefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
-	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
-	one, two := r.Instances[0], r.Instances[1]
-	looks := watchLooks(one)
-	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
-	s := behaviour.OpenStream(t.Context(), t, one, cookie)
-	looks.pass(5*time.Minute - 30*time.Second)
-	fresh := two.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	looks.pass(200 * time.Second)
+	s := openWatched(t)
+	s.looks.pass(5*time.Minute - 30*time.Second)
+	fresh := s.two.Send(behaviour.Request{Target: "/account", Cookie: s.cookie}).NewCookie(t)
+	s.looks.pass(200 * time.Second)
 	assert.True(t, s.IsOpen())
-	two.SignOut(t, fresh)
+	s.two.SignOut(t, fresh)
 	assert.ErrorContains(t, s.Cause(), "signed out")
 }
 
 func TestADeliveredRefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
-	r := behaviour.NewReplicas(t, 2, behaviour.AppOptions{})
-	one, two := r.Instances[0], r.Instances[1]
-	looks := watchLooks(one)
-	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
-	s := behaviour.OpenStream(t.Context(), t, one, cookie)
-	looks.pass(5*time.Minute - 50*time.Second)
-	fresh := two.Send(behaviour.Request{Target: "/account", Cookie: cookie}).NewCookie(t)
-	require.Equal(t, http.StatusOK, two.Status(t, fresh), "the browser presents the new cookie")
-	looks.pass(200 * time.Second)
+	s := openWatched(t)
+	s.looks.pass(5*time.Minute - 50*time.Second)
+	fresh := s.two.Send(behaviour.Request{Target: "/account", Cookie: s.cookie}).NewCookie(t)
+	require.Equal(t, http.StatusOK, s.two.Status(t, fresh), "the browser presents the new cookie")
+	s.looks.pass(200 * time.Second)
 	assert.True(t, s.IsOpen())
-	two.SignOut(t, fresh)
+	s.two.SignOut(t, fresh)
 	assert.ErrorContains(t, s.Cause(), "signed out")
 }
 

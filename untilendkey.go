@@ -15,6 +15,17 @@ import (
 // log is followed. It is shorter than the time after which an unused log is left.
 const watchInterval = time.Minute
 
+// lookAfter calls look after a time, on a goroutine of its own, because it may wait for the store.
+func (a *AuthKit) lookAfter(d time.Duration, look func()) (stop func() bool) {
+	return a.clock.AfterFunc(d, func() {
+		a.rotations.reached("look due")
+		go func() {
+			look()
+			a.rotations.reached("looked")
+		}()
+	})
+}
+
 // keyWatch ends a context with its API key. It is a [keyWatcher].
 type keyWatch struct {
 	authKit *AuthKit
@@ -75,12 +86,6 @@ func (w *keyWatch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if wait != 0 && w.ctx.Err() == nil {
-		w.stopTimer = a.clock.AfterFunc(wait, func() {
-			a.rotations.reached("look due")
-			go func() {
-				w.look() // it may wait for the store
-				a.rotations.reached("looked")
-			}()
-		})
+		w.stopTimer = a.lookAfter(wait, w.look)
 	}
 }

@@ -58,3 +58,6 @@ func FindTag(document string) (from, name, to int) { return findTag(document) }
 
 // WithoutTags returns a document without its tags and comments.
 func WithoutTags(document string) string { return withoutTags(document) }
+
+// TagPattern matches a comment or a tag.
+var TagPattern = tagPattern

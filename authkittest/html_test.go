@@ -4,7 +4,6 @@ package authkittest_test
 
 import (
 	"math/rand/v2"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,9 +13,6 @@ import (
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/internal/testrun"
 )
-
-// tagExpression matches a comment or a tag.
-var tagExpression = regexp.MustCompile(`(?s)<!--.*?-->|<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:[^>"']|"[^"]*"|'[^']*')*)>`)
 
 // tagPieces are what documents are made of.
 var tagPieces = []string{"<", ">", "\"", "'", "/", "</", "<!--", "-->", "<!", "-", "a", "Bc", "7", "=", " ", "\n", "ä", "\xff", "<a>", `<a href="x>y">`}
@@ -30,7 +26,7 @@ func TestATagIsFoundWhereAnExpressionFindsIt(t *testing.T) {
 			document += tagPieces[random.IntN(len(tagPieces))]
 		}
 		var want [3]int
-		switch at := tagExpression.FindStringSubmatchIndex(document); {
+		switch at := authkittest.TagPattern.FindStringSubmatchIndex(document); {
 		case at == nil:
 		case at[4] < 0:
 			want = [3]int{at[0], 0, at[1]}
@@ -41,7 +37,7 @@ func TestATagIsFoundWhereAnExpressionFindsIt(t *testing.T) {
 		}
 		from, name, to := authkittest.FindTag(document)
 		require.Equal(t, want, [3]int{from, name, to}, "%q", document)
-		require.Equal(t, tagExpression.ReplaceAllString(document, ""), authkittest.WithoutTags(document), "%q", document)
+		require.Equal(t, authkittest.TagPattern.ReplaceAllString(document, ""), authkittest.WithoutTags(document), "%q", document)
 	}
 	require.Greater(t, tags, 1000)
 	require.Greater(t, comments, 50)
