@@ -178,7 +178,7 @@ type following struct {
 	waiting int        // loops that wait for the clock
 	changed *sync.Cond // of mu: waiting has changed
 
-	jump sync.Mutex // held while advance moves the clock
+	jump sync.Mutex // held while jumpBy moves the clock
 }
 
 // followed is what the function of Follow is called with.
@@ -274,10 +274,16 @@ func (f *following) read() { f.advance(1250 * time.Millisecond) }
 func (f *following) advance(d time.Duration) {
 	f.t.Helper()
 	f.settle(f.loops)
-	f.jump.Lock()
-	f.Clock.Advance(d)
-	f.jump.Unlock()
+	f.jumpBy(d)
 	f.settle(f.loops)
+}
+
+// jumpBy moves the clock while no loop begins a request: the time limit of one that began at
+// an earlier time of the same jump would pass within it.
+func (f *following) jumpBy(d time.Duration) {
+	f.jump.Lock()
+	defer f.jump.Unlock()
+	f.Clock.Advance(d)
 }
 
 // advanceWhileFailing moves the clock second by second until every loop waits: the client

@@ -66,7 +66,7 @@ func TestTheEventIntervalIsConfigurableAndJittered(t *testing.T) {
 	f.start(nil, "")
 	f.settle(1)
 	f.list.asked()
-	f.Clock.Advance(10*time.Second - 1)
+	f.jumpBy(10*time.Second - 1)
 	f.settle(1)
 	assert.Empty(t, f.list.asked(), "not before the interval")
 	f.advance(2500*time.Millisecond + 1)
@@ -195,12 +195,12 @@ func TestAFailureToReadTheEventsIsLoggedOnceUntilItIsOver(t *testing.T) {
 			assert.True(t, f.Stats().Events.ReadAt.IsZero())
 			if name == "429" {
 				f.list.asked()
-				f.Clock.Advance(50*time.Second - 1)
+				f.jumpBy(50*time.Second - 1)
 				f.settle(1)
 				assert.Empty(t, f.list.asked(), "not before the Retry-After")
 			}
 			for range 3 {
-				f.Clock.Advance(time.Minute + 10*time.Second)
+				f.jumpBy(time.Minute + 10*time.Second)
 				f.advanceWhileFailing()
 			}
 			const failed, over = "the events of WorkOS cannot be read, changes there", "the events of WorkOS are read again"
@@ -340,11 +340,11 @@ func TestAMarkLastsAsLongAsALongerTokenThatIsSeenLater(t *testing.T) {
 	f.list.add(workos.EventUserUpdated, 0, 0, `{"id":"user_kim"}`)
 	f.start(nil, "")
 	f.settle(1)
-	f.Clock.Advance(30 * time.Minute)
+	f.jumpBy(30 * time.Minute)
 	f.settle(1)
 	require.Equal(t, http.StatusOK, f.Status(t, lee), "now the lifetime is known")
 	f.read()
-	f.Clock.Advance(2 * time.Hour)
+	f.jumpBy(2 * time.Hour)
 	f.settle(1)
 	require.Zero(t, f.Fake.Calls(authkittest.RouteRefresh))
 	require.Equal(t, http.StatusOK, f.Status(t, kim))
@@ -402,7 +402,7 @@ func TestFollowContinuesAfterWorkOSHasDeletedItsPosition(t *testing.T) {
 	}, "")
 	f.settle(2)
 	f.list.forget()
-	f.Clock.Advance(91 * 24 * time.Hour)
+	f.jumpBy(91 * 24 * time.Hour)
 	f.settle(2)
 	cookie := f.SignedIn(behaviour.Kim).CookieHeader()
 	f.revoke(0, 0)

@@ -153,7 +153,7 @@ func TestARestartFromAnyCursorMissesNoEvent(t *testing.T) {
 	require.Len(t, calls, 60)
 	assert.Equal(t, behaviour.Start.Add(-62*time.Minute).Format(time.RFC3339), calls[0].cursor, "no event is old enough")
 	assert.NotEqual(t, calls[0].cursor, calls[59].cursor)
-	f.Clock.Advance(3 * time.Hour)
+	f.jumpBy(3 * time.Hour)
 	for _, i := range []int{0, 1, 25, 26, 40, 58, 59} {
 		f.start(r.handle, calls[i].cursor)
 		f.settle(2)
@@ -316,18 +316,18 @@ func TestAFunctionThatDoesNotReturnHoldsUpNoEffect(t *testing.T) {
 	ctx := <-called
 	f.settle(1)
 	f.revoke(0, 0)
-	f.Clock.Advance(1250 * time.Millisecond)
+	f.jumpBy(1250 * time.Millisecond)
 	f.settle(1)
 	assert.Equal(t, http.StatusUnauthorized, f.Status(t, cookie))
-	f.Clock.Advance(28 * time.Second)
+	f.jumpBy(28 * time.Second)
 	f.settle(1)
 	require.NoError(t, ctx.Err())
-	f.Clock.Advance(time.Second)
+	f.jumpBy(time.Second)
 	f.settle(1)
 	require.Error(t, ctx.Err())
 	assert.EqualError(t, context.Cause(ctx), "the function took more than 30s")
 	assert.NotContains(t, f.Logs.String(), "does not return")
-	f.Clock.Advance(30 * time.Second)
+	f.jumpBy(30 * time.Second)
 	f.settle(1)
 	assert.Equal(t, 1, strings.Count(f.Logs.String(), "the function for events does not return"))
 	assert.Empty(t, called, "one call at a time")
@@ -445,7 +445,7 @@ func TestAnApplicationThatWasDownForAnHourMissesNothing(t *testing.T) {
 		for _, typ := range workos.EventTypes() {
 			want = append(want, f.list.add(typ, 0, 0, fmt.Sprintf(`{"id":"x_%d"}`, n)))
 		}
-		f.Clock.Advance(time.Duration(minutes) * time.Minute)
+		f.jumpBy(time.Duration(minutes) * time.Minute)
 	}
 	want = append(want, f.list.add(workos.EventUserDeleted, 0, 0, `{"id":"user_lee"}`))
 	f.start(r.handle, stored)
