@@ -25,7 +25,7 @@
 //   - Authorization codes with PKCE, and refresh tokens that rotate. A replaced refresh token can be replayed for 30 seconds,
 //     or not at all with WithStrictRotation. Where the official emulator of WorkOS differs from production, the fake follows production.
 //   - Access tokens signed with RSA keys, and a JWKS. RotateSigningKeys, AddSigningKey and RetireSigningKeys change the keys. In
-//     tests, the first four keys of every fake are part of this package, so that no test waits until a key is generated. They are
+//     tests, the keys of every fake are the same in every program, so that no test waits until a key is generated. They are
 //     public. In any other program, every key is generated.
 //   - Logout, RevokeSession and Impersonate.
 //   - The API that an application calls with its API key: every grant, Magic Auth, email verification, challenges of

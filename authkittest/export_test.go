@@ -3,12 +3,12 @@
 package authkittest
 
 import (
-	"crypto"
 	"crypto/rsa"
 	"maps"
-	"math/big"
 	"net/http"
 	"slices"
+
+	"github.com/authkit-go/authkit/internal/testkey"
 )
 
 // HasFault reports whether a route has a fault.
@@ -34,23 +34,10 @@ func EventTypes() []string { return slices.Sorted(maps.Keys(eventTypes)) }
 // PrivateKey returns the private key of the n-th key pair of a program, and whether it was generated.
 func PrivateKey(n int, isTest bool) (private *rsa.PrivateKey, generated bool) {
 	signer, generated := newSigner(n, isTest)
-	k, ofTests := signer.(*testKey)
-	if !ofTests {
-		return signer.(*rsa.PrivateKey), generated
+	if k, ofTests := signer.(*testkey.Key); ofTests {
+		return k.PrivateKey, generated
 	}
-	private = &rsa.PrivateKey{PublicKey: *k.public}
-	units := big.NewInt(1) // how many numbers have an inverse modulo N
-	for _, p := range k.primes {
-		private.Primes = append(private.Primes, p.prime)
-		units.Mul(units, new(big.Int).Sub(p.prime, big.NewInt(1)))
-	}
-	private.D = new(big.Int).ModInverse(big.NewInt(int64(k.public.E)), units)
-	return private, generated
-}
-
-// Sign signs a hash with the private key of the n-th key pair of a test.
-func Sign(n int, digest []byte, hash crypto.Hash) ([]byte, error) {
-	return newTestKey(n).Sign(nil, digest, hash)
+	return signer.(*rsa.PrivateKey), generated
 }
 
 // FindTag returns where the first tag or comment of a document begins, where the name of the tag ends, and where the tag ends.

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/testkey"
 )
 
 // signingKey is a signing key of one fake. Fakes share key pairs, but every signing key has a key ID of its own.
@@ -49,11 +51,11 @@ func pooledKey(n int) keyPair {
 }
 
 // newSigner returns the private key of the n-th pair and reports whether it was generated, which takes up to a second. A program of
-// "go test" gets the public testKeys first. Every other program, such as authkit dev, generates all keys. So its application
+// "go test" gets public keys. Every other program, such as authkit dev, generates its keys. So its application
 // accepts only tokens that its fake has signed.
 func newSigner(n int, isTest bool) (private crypto.Signer, generated bool) {
-	if isTest && n < len(testKeys) {
-		return newTestKey(n), false
+	if isTest {
+		return testkey.New(n), false
 	}
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -3,7 +3,6 @@
 package behaviour
 
 import (
-	"crypto/rsa"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testkey"
 	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/resource"
 )
@@ -95,7 +95,7 @@ const APIURL = "https://api.acme.test"
 // doorKey is a signing key.
 type doorKey struct {
 	id      string
-	private *rsa.PrivateKey
+	private *testkey.Key
 }
 
 // doorSetUp says how a DoorWorld is set up.
@@ -142,7 +142,7 @@ func newDoorWorld(t *testing.T, s doorSetUp) *DoorWorld {
 }
 
 // connectKey is the signing key of tokens of Connect, if they have one of their own.
-var connectKey = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
+var connectKey = sync.OnceValue(func() *testkey.Key { return testkey.New(102) })
 
 // claimsOf returns the claims of a valid token of kim. They are as similar as the two kinds can be: a JWT template can add claims.
 func (w *DoorWorld) claimsOf(kind Kinds) object {

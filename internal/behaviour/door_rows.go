@@ -4,10 +4,11 @@ package behaviour
 
 import (
 	"crypto"
-	"crypto/rsa"
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/authkit-go/authkit/internal/testkey"
 )
 
 // doorRow is a credential. It is a change of a valid token, of each kind, or a credential of its own.
@@ -84,7 +85,7 @@ func tokenWith(kind Kinds, changes func(*DoorWorld) object) func(*DoorWorld) str
 }
 
 // signedByKey returns a forgery that another key has signed.
-func signedByKey(key func() *rsa.PrivateKey, header func(object)) func(*DoorWorld, doorKey) forgery {
+func signedByKey(key func() *testkey.Key, header func(object)) func(*DoorWorld, doorKey) forgery {
 	return func(*DoorWorld, doorKey) forgery {
 		return forgery{header: header, sign: func(input string) []byte { return rs(crypto.SHA256, key())(input) }}
 	}

@@ -28,17 +28,18 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testkey"
 	"github.com/authkit-go/authkit/seal"
 )
 
 // object is a JSON object.
 type object = map[string]any
 
-// Keys are generated once per test binary, because generation is slow. The known keys are published in the JWKS, so a token
-// that they sign is refused only for its forged property. The unknown key is never published.
+// Keys are made once per test binary. The known keys are published in the JWKS, so a token that they sign is refused only for its
+// forged property. The unknown key is never published. The first hundred keys of tests are for the fakes.
 var (
-	knownKey   = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
-	unknownKey = sync.OnceValue(func() *rsa.PrivateKey { return newKey(2048) })
+	knownKey   = sync.OnceValue(func() *testkey.Key { return testkey.New(100) })
+	unknownKey = sync.OnceValue(func() *testkey.Key { return testkey.New(101) })
 	knownCurve = sync.OnceValue(func() *ecdsa.PrivateKey {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
@@ -53,19 +54,12 @@ const (
 	curveID = "key_curve"
 )
 
-func newKey(bits int) *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
-
 // jwk returns an RSA key as a JWKS publishes it (RFC 7517).
-func jwk(id string, key *rsa.PrivateKey) object {
+func jwk(id string, key crypto.Signer) object {
+	public := key.Public().(*rsa.PublicKey)
 	return object{
 		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": id,
-		"n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes()),
+		"n": b64(public.N.Bytes()), "e": b64(big.NewInt(int64(public.E)).Bytes()),
 	}
 }
 
@@ -150,7 +144,7 @@ var unchangedToken forgery
 func (a *App) forge(f forgery) string { return f.of(a.claims(), knownID, knownKey()) }
 
 // of returns a token with these claims, signed with the key, and with the changes of f.
-func (f forgery) of(claims object, keyID string, key *rsa.PrivateKey) string {
+func (f forgery) of(claims object, keyID string, key *testkey.Key) string {
 	header := object{"alg": "RS256", "kid": keyID}
 	if f.header != nil {
 		f.header(header)
@@ -208,37 +202,17 @@ func replaceSegment(segment int, change func(string) string) func(string) string
 // replaceAll returns a change that replaces the whole text.
 func replaceAll(text string) func(string) string { return func(string) string { return text } }
 
-// rs signs with RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3). It remembers its signatures, because they are deterministic and take
-// long, and many tests send one forged token to several places.
-func rs(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
-	return func(input string) []byte {
-		what := signed{hash, key, input}
-		if signature, found := madeSignatures.Load(what); found {
-			return signature.([]byte)
-		}
-		signature, err := rsa.SignPKCS1v15(rand.Reader, key, hash, digest(hash, input))
-		if err != nil {
-			panic(err)
-		}
-		madeSignatures.Store(what, signature)
-		return signature
-	}
-}
-
-// madeSignatures are those of rs, by what was signed.
-var madeSignatures sync.Map
-
-// signed is what was signed, and how.
-type signed struct {
-	hash  crypto.Hash
-	key   *rsa.PrivateKey
-	input string
-}
+// rs signs with RSASSA-PKCS1-v1_5 (RFC 7518, section 3.3).
+func rs(hash crypto.Hash, key crypto.Signer) func(string) []byte { return signWith(key, hash) }
 
 // ps signs with RSASSA-PSS (RFC 7518, section 3.5).
-func ps(hash crypto.Hash, key *rsa.PrivateKey) func(string) []byte {
+func ps(hash crypto.Hash, key crypto.Signer) func(string) []byte {
+	return signWith(key, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash})
+}
+
+func signWith(key crypto.Signer, opts crypto.SignerOpts) func(string) []byte {
 	return func(input string) []byte {
-		signature, err := rsa.SignPSS(rand.Reader, key, hash, digest(hash, input), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+		signature, err := key.Sign(rand.Reader, digest(opts.HashFunc(), input), opts)
 		if err != nil {
 			panic(err)
 		}
@@ -277,7 +251,7 @@ func digest(hash crypto.Hash, input string) []byte {
 }
 
 // publicKeyTexts returns the encodings of a public key that a faulty verifier might use as an HMAC secret.
-func publicKeyTexts(id string, key *rsa.PrivateKey) map[string][]byte {
+func publicKeyTexts(id string, key *testkey.Key) map[string][]byte {
 	pkix, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
 	if err != nil {
 		panic(err)

@@ -4,6 +4,8 @@ package behaviour
 
 import (
 	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"net/http"
 	"strings"
@@ -92,7 +94,8 @@ func TestAFailedJWKSFetchKeepsTheOldKeys(t *testing.T) {
 }
 
 func TestABadKeyOfTheJWKSIsNotUsedAndKeepsTheOldKeys(t *testing.T) {
-	small := newKey(1024)
+	small, err := rsa.GenerateKey(rand.Reader, 1024)
+	require.NoError(t, err)
 	bad := func(name string, value any) func(*App) authkittest.Fault {
 		return func(a *App) authkittest.Fault {
 			return authkittest.Fault{Body: a.keySet(jwkWithMember(jwk(knownID, knownKey()), name, value))}
