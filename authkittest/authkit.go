@@ -31,6 +31,7 @@ type Server struct {
 	limiter     limiter
 	done        chan struct{}    // closed by Close; handlers that wait return
 	serving     sync.RWMutex     // read-locked by every request; Close write-locks it and never unlocks it
+	own         ownHandlers      // of the pages and of some of the API
 	routes      []*http.ServeMux // of the API and the pages
 	otherRoutes http.ServeMux    // those that InjectFault has added
 	close       func()

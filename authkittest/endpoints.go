@@ -220,7 +220,30 @@ var endpointMuxes = sync.OnceValue(func() []*http.ServeMux {
 	return []*http.ServeMux{front, mux}
 })
 
-// serverKey is the key of the fake in the context of a request to endpointMuxes.
+// ownHandlers are handlers of one fake, by pattern. Every fake has the same patterns.
+type ownHandlers map[string]http.HandlerFunc
+
+// HandleFunc adds a handler, like the method of http.ServeMux.
+func (h ownHandlers) HandleFunc(pattern string, handler http.HandlerFunc) { h[pattern] = handler }
+
+// ownMux is the mux of the ownHandlers of all fakes of a process. The fake is in the context of the request.
+var ownMux struct {
+	once sync.Once
+	http.ServeMux
+}
+
+// mux returns ownMux.
+func (h ownHandlers) mux() *http.ServeMux {
+	ownMux.once.Do(func() {
+		for pattern := range h {
+			ownMux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serverOf(r).own[pattern](w, r) })
+		}
+		ownMux.Handle("/", endpointMuxes()[0])
+	})
+	return &ownMux.ServeMux
+}
+
+// serverKey is the key of the fake in the context of a request to a mux that fakes share.
 type serverKey struct{}
 
 func serverOf(r *http.Request) *Server { return r.Context().Value(serverKey{}).(*Server) }
@@ -228,10 +251,10 @@ func serverOf(r *http.Request) *Server { return r.Context().Value(serverKey{}).(
 // handler returns the handler of all requests. Calls of the API go through handleCall, which counts them and applies faults.
 // Requests for pages do not.
 func (f *Server) handler() http.Handler {
-	mux := http.NewServeMux()
+	f.own = ownHandlers{}
 	api := func(route Route, h http.HandlerFunc) {
 		f.traffic.add(route)
-		mux.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
+		f.own.HandleFunc(string(route), func(w http.ResponseWriter, r *http.Request) { f.handleCall(w, r, h, route) })
 	}
 	api(RouteAuthorize, f.browse(f.authorize))
 	api(RouteAuthorizeDevice, f.withRateLimit(RouteAuthorizeDevice, f.authorizeDevice))
@@ -243,22 +266,20 @@ func (f *Server) handler() http.Handler {
 	for grantType := range grants {
 		f.traffic.add(grantRoute(grantType))
 	}
-	mux.HandleFunc(string(RouteAuthenticate), f.authenticate)
+	f.own.HandleFunc(string(RouteAuthenticate), f.authenticate)
 
-	f.registerOAuth(mux)
-	f.registerPages(mux)
+	f.registerOAuth()
+	f.registerPages()
 	for _, e := range endpoints {
 		f.traffic.add(e.route)
 	}
 	f.otherRoutes.HandleFunc("/", serveNotFound)
-	shared := endpointMuxes()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		shared[0].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, f)))
+	f.routes = append([]*http.ServeMux{f.own.mux()}, endpointMuxes()...)
+	var served http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.routes[0].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, f)))
 	})
-	f.routes = append([]*http.ServeMux{mux}, shared...)
-	var served http.Handler = mux
 	if f.settings.middleware != nil {
-		served = f.settings.middleware(mux)
+		served = f.settings.middleware(served)
 	}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -90,7 +90,7 @@ func (f *Server) seedResourceIndicators() error {
 
 // registerOAuth registers the routes of the authorization server. Scripts of any origin may call them, except the one that
 // browsers navigate to.
-func (f *Server) registerOAuth(mux *http.ServeMux) {
+func (f *Server) registerOAuth() {
 	routes := map[Route]http.HandlerFunc{
 		RouteOAuthMetadata:      f.oauthMetadata,
 		RouteOAuthDiscovery:     f.oauthDiscovery,
@@ -106,15 +106,15 @@ func (f *Server) registerOAuth(mux *http.ServeMux) {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			f.handleCall(w, r, h, route)
 		}
-		mux.HandleFunc(string(route), serve)
+		f.own.HandleFunc(string(route), serve)
 		_, path, _ := strings.Cut(string(route), " ")
-		mux.HandleFunc("OPTIONS "+path, preflight)
+		f.own.HandleFunc("OPTIONS "+path, preflight)
 		if route == RouteOAuthUserInfo { // OpenID Connect Core 1.0 section 5.3.1 has both methods
-			mux.HandleFunc("POST "+path, serve)
+			f.own.HandleFunc("POST "+path, serve)
 		}
 	}
 	f.traffic.add(RouteOAuthAuthorize)
-	mux.HandleFunc(string(RouteOAuthAuthorize), func(w http.ResponseWriter, r *http.Request) {
+	f.own.HandleFunc(string(RouteOAuthAuthorize), func(w http.ResponseWriter, r *http.Request) {
 		f.handleCall(w, r, f.oauthAuthorize, RouteOAuthAuthorize)
 	})
 }

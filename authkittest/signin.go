@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-func (f *Server) registerPages(mux *http.ServeMux) {
-	mux.HandleFunc("GET /style.css", serveStylesheet)
-	mux.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
-	mux.HandleFunc("GET /invite", f.browse(f.invitationPage))
-	mux.HandleFunc("GET /oauth2/complete", f.browse(f.externalAuthPage))
-	mux.HandleFunc("GET /portal", f.browse(f.portalPage))
-	mux.HandleFunc("GET /connect-account/{connection}", f.connecting(f.connectPage))
-	mux.HandleFunc("POST /connect-account/{connection}", f.connecting(f.finishConnection))
-	mux.HandleFunc("POST /connect-account/{connection}/cancel", f.connecting(f.cancelConnection))
-	mux.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
-	mux.HandleFunc("GET /device", f.browse(f.devicePage))
-	mux.HandleFunc("POST /device", f.browse(f.chooseDevice))
+func (f *Server) registerPages() {
+	f.own.HandleFunc("GET /style.css", serveStylesheet)
+	f.own.HandleFunc("GET /signed-out", f.browse(f.signedOutPage))
+	f.own.HandleFunc("GET /invite", f.browse(f.invitationPage))
+	f.own.HandleFunc("GET /oauth2/complete", f.browse(f.externalAuthPage))
+	f.own.HandleFunc("GET /portal", f.browse(f.portalPage))
+	f.own.HandleFunc("GET /connect-account/{connection}", f.connecting(f.connectPage))
+	f.own.HandleFunc("POST /connect-account/{connection}", f.connecting(f.finishConnection))
+	f.own.HandleFunc("POST /connect-account/{connection}/cancel", f.connecting(f.cancelConnection))
+	f.own.HandleFunc("GET /mailbox", f.browse(f.mailboxPage))
+	f.own.HandleFunc("GET /device", f.browse(f.devicePage))
+	f.own.HandleFunc("POST /device", f.browse(f.chooseDevice))
 	for pattern, page := range map[string]func(*http.Request, *authorization) pageResponse{
 		"GET /sign-in/{authorization}":               f.signInPage,
 		"POST /sign-in/{authorization}":              f.chooseAccount,
@@ -37,7 +37,7 @@ func (f *Server) registerPages(mux *http.ServeMux) {
 		"POST /sign-in/{authorization}/consent":      f.allowClient,
 		"POST /sign-in/{authorization}/cancel":       f.cancel,
 	} {
-		mux.HandleFunc(pattern, f.browse(func(r *http.Request) pageResponse {
+		f.own.HandleFunc(pattern, f.browse(func(r *http.Request) pageResponse {
 			a := f.authorizations[r.PathValue("authorization")]
 			if a == nil {
 				return notice(http.StatusNotFound, "This sign-in is over",
