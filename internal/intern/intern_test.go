@@ -23,7 +23,7 @@ func TestEqualListsAreSharedAndOthersAreNot(t *testing.T) {
 		{"articles:read"}, {"articles:read", "articles:write"}, {"articles:write", "articles:read"},
 		{"articles:readarticles:write"}, {"articles:read", ""}, {"", "articles:read"}, {""}, {"", ""},
 		{"a", "bc"}, {"ab", "c"}, {"abc"}, {"\x01a"}, {"a\x01b"}, {"a", "b"}, {"\x00"}, {strings.Repeat("é", 200)},
-		slices.Repeat([]string{"x"}, maxValues),
+		slices.Repeat([]string{"x"}, maxValues), {strings.Repeat("x", maxKey-2)}, // the longest, with the two octets of their length
 	}
 	first := make([][]string, len(variants))
 	for i, values := range variants {
@@ -117,6 +117,15 @@ func TestConcurrentCallersGetTheSameList(t *testing.T) {
 			require.True(t, same(got[0][kind], got[caller][kind]))
 		}
 	}
+}
+
+// Both callers have looked for the list before either adds it.
+func TestTheSecondOfTwoThatAddAListGetsTheListOfTheFirst(t *testing.T) {
+	var lists Lists
+	first := lists.add("\x01a\x01b", 2)
+	bytes := lists.bytes
+	assert.True(t, same(first, lists.add("\x01a\x01b", 2)))
+	assert.Equal(t, bytes, lists.bytes, "it is counted once")
 }
 
 func TestAListThatIsKnownIsFoundWithoutAllocating(t *testing.T) {
