@@ -25,10 +25,15 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/workos"
 )
 
-var soakEvents = flag.Int("soak.events", 10_000, "number of events in each test of many events, a multiple of 1000; at 100,000 they reach all limits")
+var soakEvents = flag.Int("soak.events", testrun.Length(4000, 10_000), "number of events in each test of many events, a multiple of 1000; at 100,000 they reach all limits")
+
+// heapNoise is the heap that may differ between two measurements: buffers of
+// connections, and the state of the clock. With fewer events it is less, so that as many bytes per event are found.
+var heapNoise = testrun.Length(800<<10, 2<<20)
 
 const (
 	// bytesPerMark bounds the heap for a change that is in force.
@@ -37,9 +42,6 @@ const (
 	bytesPerID = 300
 	// rememberedIDs is how many IDs a cursor or a webhook endpoint remembers.
 	rememberedIDs = 1 << 16
-	// heapNoise is the heap that may differ between two measurements: buffers of
-	// connections, and the state of the clock.
-	heapNoise = 2 << 20
 	// markLifetime is longer than a mark of an event is in force.
 	markLifetime = 63 * time.Minute
 	// idLifetime is longer than a webhook endpoint remembers an ID.
