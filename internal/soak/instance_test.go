@@ -177,13 +177,18 @@ func (w *world) settle() {
 	for began, quiet := time.Now(), 0; quiet < enough; quiet++ {
 		<-ticker.C
 		w.require().Less(time.Since(began), limit, "a process always waits for something")
+		forward := restStep
 		for _, s := range w.slots {
-			if i := s.process.Load().instance; i.timers.Load()+i.calls.Load() > 0 {
+			i := s.process.Load().instance
+			if i.timers.Load()+i.calls.Load() > 0 {
 				quiet = 0
+			}
+			if i.calls.Load() > 0 {
+				forward = time.Duration(w.clock.step.Load())
 			}
 		}
 		if quiet == 0 {
-			w.clock.move(time.Duration(w.clock.step.Load()))
+			w.clock.move(forward)
 		}
 	}
 }

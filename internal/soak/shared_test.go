@@ -104,7 +104,7 @@ func (w *world) awaitStore() bool {
 			return true
 		}
 		<-ticker.C
-		w.clock.move(slowStep)
+		w.clock.move(restStep)
 	}
 	return false
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 const (
@@ -36,6 +37,10 @@ const (
 	// the new cookie.
 	slowStep = 10 * time.Millisecond
 )
+
+// restStep is for the time after the visits of a soak with a store. No browser waits then, only the work that goes on in the
+// processes.
+var restStep = testrun.Length(50*time.Millisecond, slowStep)
 
 var start = time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
 
