@@ -22,16 +22,20 @@ import (
 
 const (
 	browserCount = 12
-	tabs         = 4  // concurrent tabs per browser
-	pagesPerTab  = 40 // in each epoch
+	tabs         = 4 // concurrent tabs per browser
 
 	// maxRequestTime is how much fake time can pass during a request. It is less than the
 	// 30 s for which a consumed refresh token is answered with its successor.
 	maxRequestTime = 20 * time.Second
 )
 
-// epochs is per browser; an epoch lasts from a sign-in to the end of the session. Each of the ends comes as often.
-var epochs = testrun.Length(3, 12)
+var (
+	// epochs is per browser; an epoch lasts from a sign-in to the end of the session. Each of the ends comes as often.
+	epochs = testrun.Length(3, 12)
+	// pagesPerTab is in each epoch. With fewer pages, the clock moves more often, so that a session is refreshed as often.
+	pagesPerTab = testrun.Length(14, 40)
+	moveEvery   = testrun.Length(tick/2, 2*tick)
+)
 
 // end is how an epoch ends.
 type end int
@@ -149,7 +153,7 @@ func (c *concurrencyTest) age() (oldest time.Duration) {
 // disturb moves the clock, rotates the keys, and injects and clears faults, until
 // done is closed.
 func (c *concurrencyTest) disturb(done <-chan struct{}, r *rand.Rand) {
-	ticker := time.NewTicker(2 * tick)
+	ticker := time.NewTicker(moveEvery)
 	defer ticker.Stop()
 	var nextFaultChange, nextRotation time.Time
 	for {
@@ -247,7 +251,7 @@ func (c *concurrencyTest) epoch(ctx context.Context, b *browser, how end, r *ran
 	for range tabs {
 		running.Go(func() {
 			for range pagesPerTab {
-				if viewed.Add(1) == tabs*pagesPerTab/2 {
+				if int(viewed.Add(1)) == tabs*pagesPerTab/2 {
 					close(half)
 				}
 				c.view(b, &l)

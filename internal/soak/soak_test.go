@@ -319,7 +319,8 @@ func (s *soak) measure() (heap uint64, goroutines int) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	goroutines = runtime.NumGoroutine()
-	for quiet, ticks := 0, 0; quiet < 50 && ticks < maxTicks; ticks++ {
+	enough := testrun.Length(20, 50)
+	for quiet, ticks := 0, 0; quiet < enough && ticks < maxTicks; ticks++ {
 		<-ticker.C
 		quiet++
 		if now := runtime.NumGoroutine(); now < goroutines {
