@@ -80,16 +80,17 @@ func TestAResponseWaits100MillisecondsForTheStoreAndAClaimWaitsASecond(t *testin
 		}, claim + response},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.budgets = replica.DefaultBudgets()
-			store := &budgetStore{}
-			i := w.newInstanceWith(store)
-			c.call(i)
-			sum, calls := store.take()
-			require.Positive(t, calls)
-			assert.LessOrEqual(t, sum, c.budget)
-			assert.Greater(t, sum, c.budget/3)
+			inBubble(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.budgets = replica.DefaultBudgets()
+				store := &budgetStore{}
+				i := w.newInstanceWith(store)
+				c.call(i)
+				sum, calls := store.take()
+				require.Positive(t, calls)
+				assert.LessOrEqual(t, sum, c.budget)
+				assert.Greater(t, sum, c.budget/3)
+			})
 		})
 	}
 }
@@ -115,22 +116,23 @@ func TestAfterThreeFailuresInARowTheStoreIsNotAskedForASecond(t *testing.T) {
 }
 
 func TestASlowStoreSignsNoUserOut(t *testing.T) {
-	t.Parallel()
-	// A claim that waits 100 ms, with a breaker that opens at the first failure, signed 8
-	// of 400 users out: each of two instances took the store for down and exchanged the
-	// token. Every command takes 300 ms here.
-	w := newWorld(t)
-	w.budgets = replica.DefaultBudgets()
-	store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
-	instances := []*instance{w.newInstanceWith(store), w.newInstanceWith(store), w.newInstanceWith(store)}
-	w.runInRealTime(func() {
-		var done sync.WaitGroup
-		for _, i := range instances {
-			done.Go(func() { assertSuccess(t, i.exchange("t1"), "t2") })
-		}
-		done.Wait()
+	inBubble(t, func(t *testing.T) {
+		// A claim that waits 100 ms, with a breaker that opens at the first failure, signed 8
+		// of 400 users out: each of two instances took the store for down and exchanged the
+		// token. Every command takes 300 ms here.
+		w := newWorld(t)
+		w.budgets = replica.DefaultBudgets()
+		store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
+		instances := []*instance{w.newInstanceWith(store), w.newInstanceWith(store), w.newInstanceWith(store)}
+		w.runInRealTime(func() {
+			var done sync.WaitGroup
+			for _, i := range instances {
+				done.Go(func() { assertSuccess(t, i.exchange("t1"), "t2") })
+			}
+			done.Wait()
+		})
+		assert.Equal(t, 1, w.workos.times("t1"))
 	})
-	assert.Equal(t, 1, w.workos.times("t1"))
 }
 
 // slowStore answers after a delay on the real clock.

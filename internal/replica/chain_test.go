@@ -48,18 +48,19 @@ func (i *instance) before(token string) replica.Newer {
 }
 
 func TestOneResponseClearsTheCookieOfAnEndedSession(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	w.refuse(one, "t1")
-	clear, mark := one.mayClear("t1", "t1", nil, unknown)
-	assert.True(t, clear)
-	again, _ := one.mayClear("t1", "t1", mark, unknown)
-	assert.True(t, again, "the same response, when its header is written")
-	for _, i := range []*instance{one, two} {
-		later, _ := i.mayClear("t1", "t1", nil, unknown)
-		assert.False(t, later, "a later response: the user may have signed in since")
-	}
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		w.refuse(one, "t1")
+		clear, mark := one.mayClear("t1", "t1", nil, unknown)
+		assert.True(t, clear)
+		again, _ := one.mayClear("t1", "t1", mark, unknown)
+		assert.True(t, again, "the same response, when its header is written")
+		for _, i := range []*instance{one, two} {
+			later, _ := i.mayClear("t1", "t1", nil, unknown)
+			assert.False(t, later, "a later response: the user may have signed in since")
+		}
+	})
 }
 
 func TestAResponseClearsNothingIfTheEndIsNotInTheStore(t *testing.T) {
@@ -71,24 +72,27 @@ func TestAResponseClearsNothingIfTheEndIsNotInTheStore(t *testing.T) {
 		"a sign-out came first": func(w *world) { w.newInstance().Supersede(context.Background(), []string{"t1"}, unknown) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			one := w.newInstance()
-			w.refuse(one, "t1")
-			lose(w)
-			clear, _ := one.mayClear("t1", "t1", nil, unknown)
-			assert.False(t, clear)
+			inBubble(t, func(t *testing.T) {
+				w := newWorld(t)
+				one := w.newInstance()
+				w.refuse(one, "t1")
+				lose(w)
+				clear, _ := one.mayClear("t1", "t1", nil, unknown)
+				assert.False(t, clear)
+			})
 		})
 	}
 }
 
 func TestAMarkAtTheTokenOfTheCookiePreventsAClear(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	w.refuse(one, "t2")
-	two.Supersede(context.Background(), []string{"t1"}, unknown) // a sign-in that does not know that t1 became t2
-	clear, _ := one.mayClear("t1", "t2", nil, knows("t1"))
-	assert.False(t, clear)
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		w.refuse(one, "t2")
+		two.Supersede(context.Background(), []string{"t1"}, unknown) // a sign-in that does not know that t1 became t2
+		clear, _ := one.mayClear("t1", "t2", nil, knows("t1"))
+		assert.False(t, clear)
+	})
 }
 
 func TestAResponseSetsTheNewestSessionOfTheRecords(t *testing.T) {
@@ -147,26 +151,28 @@ func (w *world) exchangeWithoutStore(i *instance, token string) {
 }
 
 func TestAPublicationThatWaitsIsTriedAgainBeforeTheResponse(t *testing.T) {
-	t.Parallel()
-	w := newImpatientWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	w.exchangeWithoutStore(one, "t1")
-	assert.Equal(t, replica.Send, two.before("t1").Step, "not published")
-	w.closeBreaker(one)
-	assert.Equal(t, replica.Send, one.before("t2").Step)
-	assert.Equal(t, replica.SendNewer, two.before("t1").Step, "published")
+	inBubble(t, func(t *testing.T) {
+		w := newImpatientWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		w.exchangeWithoutStore(one, "t1")
+		assert.Equal(t, replica.Send, two.before("t1").Step, "not published")
+		w.closeBreaker(one)
+		assert.Equal(t, replica.Send, one.before("t2").Step)
+		assert.Equal(t, replica.SendNewer, two.before("t1").Step, "published")
+	})
 }
 
 func TestAPublicationThatComesAfterASignOutSupersedesItsSuccessors(t *testing.T) {
-	t.Parallel()
-	w := newImpatientWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	w.exchangeWithoutStore(one, "t1")
-	w.closeBreaker(one)
-	require.True(t, one.exchange("t2").Own, "published")
-	two.Supersede(context.Background(), []string{"t1"}, unknown) // finds no record of t1
-	assert.Equal(t, replica.SendNoCookie, one.before("t3").Step)
-	assert.Equal(t, replica.SendNoCookie, two.before("t3").Step)
+	inBubble(t, func(t *testing.T) {
+		w := newImpatientWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		w.exchangeWithoutStore(one, "t1")
+		w.closeBreaker(one)
+		require.True(t, one.exchange("t2").Own, "published")
+		two.Supersede(context.Background(), []string{"t1"}, unknown) // finds no record of t1
+		assert.Equal(t, replica.SendNoCookie, one.before("t3").Step)
+		assert.Equal(t, replica.SendNoCookie, two.before("t3").Step)
+	})
 }
 
 // closeBreaker makes an instance ask the store again after failures. Nothing that waits

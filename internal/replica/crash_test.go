@@ -90,42 +90,43 @@ func TestWhateverStateTheHolderOfALeaseDiesInTheTokenIsNotLost(t *testing.T) {
 					name += ", with a replay window"
 				}
 				t.Run(name, func(t *testing.T) {
-					t.Parallel()
-					w := newWorld(t)
-					w.workos.window = window
-					prepare(w)
-					holder, other := w.newInstance(), w.newInstance()
-					w.holdUntilCrash(holder, c)
-					require.True(t, holder.isDead())
-					require.Equal(t, c.presented, w.workos.times("t1") == 1)
+					inBubble(t, func(t *testing.T) {
+						w := newWorld(t)
+						w.workos.window = window
+						prepare(w)
+						holder, other := w.newInstance(), w.newInstance()
+						w.holdUntilCrash(holder, c)
+						require.True(t, holder.isDead())
+						require.Equal(t, c.presented, w.workos.times("t1") == 1)
 
-					var asked time.Time
-					other.onStep(func(name string) {
-						if name == "asked" {
-							asked = w.clock.Now()
+						var asked time.Time
+						other.onStep(func(name string) {
+							if name == "asked" {
+								asked = w.clock.Now()
+							}
+						})
+						if c.published { // the outcome is used at once, so the clock need not move
+							assertSuccess(t, other.exchange("t1"), "t2")
+							assert.Equal(t, 1, w.workos.times("t1"))
+							return
+						}
+						var o replica.Outcome
+						took := w.run(func() { o = other.exchange("t1") })
+						switch {
+						case !c.presented:
+							assertSuccess(t, o, "t2")
+							assert.LessOrEqual(t, took, replica.LeaseTime+pollError)
+							assert.Equal(t, 1, w.workos.times("t1"), "the dead holder has not presented it")
+						case window:
+							assertSuccess(t, o, "t2")
+							assert.LessOrEqual(t, took, replica.LeaseTime+pollError)
+						default: // inherent: only the dead holder knew the successor
+							require.Equal(t, replica.Lease, o.Kind, "the refusal is not believed at once")
+							verdict, _ := other.awaitVerdict()
+							assert.Equal(t, replica.Ended, verdict.Kind)
+							assert.GreaterOrEqual(t, w.clock.Now().Sub(asked), replica.QuestionTime)
 						}
 					})
-					if c.published { // the outcome is used at once, so the clock need not move
-						assertSuccess(t, other.exchange("t1"), "t2")
-						assert.Equal(t, 1, w.workos.times("t1"))
-						return
-					}
-					var o replica.Outcome
-					took := w.run(func() { o = other.exchange("t1") })
-					switch {
-					case !c.presented:
-						assertSuccess(t, o, "t2")
-						assert.LessOrEqual(t, took, replica.LeaseTime+pollError)
-						assert.Equal(t, 1, w.workos.times("t1"), "the dead holder has not presented it")
-					case window:
-						assertSuccess(t, o, "t2")
-						assert.LessOrEqual(t, took, replica.LeaseTime+pollError)
-					default: // inherent: only the dead holder knew the successor
-						require.Equal(t, replica.Lease, o.Kind, "the refusal is not believed at once")
-						verdict, _ := other.awaitVerdict()
-						assert.Equal(t, replica.Ended, verdict.Kind)
-						assert.GreaterOrEqual(t, w.clock.Now().Sub(asked), replica.QuestionTime)
-					}
 				})
 			}
 		}

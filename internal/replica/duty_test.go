@@ -187,25 +187,26 @@ func TestWhileTheStoreFailsTheHolderOfADutyIsUnknownAndAfterwardsThereIsOne(t *t
 		"ending its goroutine": {wrap: func(w *world) replica.Store { return &panickingStore{w.store, exit} }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newImpatientWorld(t)
-			one, two := w.newInstance().duty(), w.newInstance().duty()
-			if c.wrap != nil {
-				one = w.newInstanceWith(c.wrap(w)).duty()
-				assert.Equal(t, replica.HolderUnknown, one.Holder(t.Context()))
-				assert.Equal(t, replica.HolderSelf, two.Holder(t.Context()), "for which the store works")
-				one.Release()
-				return
-			}
-			require.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 1}, holders([]*replica.Duty{one, two}))
-			c.fail(w, true)
-			for range 2 {
-				w.clock.Advance(dutyTime)
-				assert.Equal(t, map[replica.Holder]int{replica.HolderUnknown: 2}, holders([]*replica.Duty{one, two}))
-			}
-			c.fail(w, false)
-			w.clock.Advance(dutyRenewal)
-			assert.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 1}, holders([]*replica.Duty{one, two}))
+			inBubble(t, func(t *testing.T) {
+				w := newImpatientWorld(t)
+				one, two := w.newInstance().duty(), w.newInstance().duty()
+				if c.wrap != nil {
+					one = w.newInstanceWith(c.wrap(w)).duty()
+					assert.Equal(t, replica.HolderUnknown, one.Holder(t.Context()))
+					assert.Equal(t, replica.HolderSelf, two.Holder(t.Context()), "for which the store works")
+					one.Release()
+					return
+				}
+				require.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 1}, holders([]*replica.Duty{one, two}))
+				c.fail(w, true)
+				for range 2 {
+					w.clock.Advance(dutyTime)
+					assert.Equal(t, map[replica.Holder]int{replica.HolderUnknown: 2}, holders([]*replica.Duty{one, two}))
+				}
+				c.fail(w, false)
+				w.clock.Advance(dutyRenewal)
+				assert.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 1}, holders([]*replica.Duty{one, two}))
+			})
 		})
 	}
 }
@@ -222,27 +223,29 @@ func (s *panickingStore) Swap(context.Context, string, []byte, []byte, time.Dura
 }
 
 func TestADutyHasOneHolderInASlowStore(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.budgets = replica.DefaultBudgets()
-	store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
-	duties := []*replica.Duty{w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty()}
-	assert.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 2}, holders(duties))
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.budgets = replica.DefaultBudgets()
+		store := &slowStore{MemoryStore: w.store, delay: 300 * time.Millisecond}
+		duties := []*replica.Duty{w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty(), w.newInstanceWith(store).duty()}
+		assert.Equal(t, map[replica.Holder]int{replica.HolderSelf: 1, replica.HolderOther: 2}, holders(duties))
+	})
 }
 
 func TestAReleaseInAStoreThatDoesNotAnswerEndsAndTheLeaseExpires(t *testing.T) {
-	t.Parallel()
-	w := newImpatientWorld(t)
-	one, two := w.newInstance().duty(), w.newInstance().duty()
-	require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
-	w.store.SetFrozen(true)
-	began := time.Now()
-	one.Release()
-	assert.Less(t, time.Since(began), 4*time.Second)
-	w.store.SetFrozen(false)
-	assert.Equal(t, replica.HolderOther, two.Holder(t.Context()))
-	w.clock.Advance(dutyTime)
-	assert.Equal(t, replica.HolderSelf, two.Holder(t.Context()))
+	inBubble(t, func(t *testing.T) {
+		w := newImpatientWorld(t)
+		one, two := w.newInstance().duty(), w.newInstance().duty()
+		require.Equal(t, replica.HolderSelf, one.Holder(t.Context()))
+		w.store.SetFrozen(true)
+		began := time.Now()
+		one.Release()
+		assert.Less(t, time.Since(began), 4*time.Second)
+		w.store.SetFrozen(false)
+		assert.Equal(t, replica.HolderOther, two.Holder(t.Context()))
+		w.clock.Advance(dutyTime)
+		assert.Equal(t, replica.HolderSelf, two.Holder(t.Context()))
+	})
 }
 
 func TestAStoreThatLosesALeaseHasANewHolderWithinThreeSeconds(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -22,8 +23,7 @@ import (
 	"github.com/authkit-go/authkit/internal/testrun"
 )
 
-// TestMain runs up to 16 tests at a time, because most of their time they wait for the budgets of store commands, which are in real
-// time, and need no processor.
+// TestMain runs up to 16 tests at a time, because those that are not in a bubble wait for real time, and need no processor.
 func TestMain(m *testing.M) {
 	testrun.Parallel(16)
 	testrun.Main(m)
@@ -58,11 +58,19 @@ func patientBudgets() replica.Budgets {
 	return b
 }
 
-// newImpatientWorld returns a world whose store does not answer in the test.
+// newImpatientWorld returns a world whose store does not answer in the test, which is in a bubble. Its instances wait as long as
+// those of an application.
 func newImpatientWorld(t *testing.T) *world {
 	w := newWorld(t)
-	w.budgets = testrun.Length(replica.ShortBudgets(), replica.DefaultBudgets())
+	w.budgets = replica.DefaultBudgets()
 	return w
+}
+
+// inBubble runs a test that waits on the real clock in a bubble of package synctest. There, that clock jumps to the next wait.
+func inBubble(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
 }
 
 // workOS exchanges refresh tokens. The successor of "t1" is "t2".
@@ -161,7 +169,10 @@ func (w *world) newInstanceConfigured(store replica.Store, configure func(*repli
 	}
 	configure(&c)
 	i.Protocol = replica.New(c)
-	w.t.Cleanup(i.die)
+	w.t.Cleanup(func() {
+		i.die()
+		i.Log.Leave()
+	})
 	return i
 }
 

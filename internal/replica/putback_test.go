@@ -37,33 +37,34 @@ func (s *narrowStore) Append(ctx context.Context, notice []byte) error {
 }
 
 func TestManyLostNoticesArePutBackAFewAtATime(t *testing.T) {
-	t.Parallel()
-	const notices = 10_000 // more than the changes that wait
-	w := newWorld(t)
-	store := &narrowStore{MemoryStore: w.store}
-	instances := []*instance{w.newInstanceWith(store), w.newInstanceWith(store)}
-	for _, i := range instances {
-		i.Log.Use()
-	}
-	now := w.clock.Now()
-	for n := range notices {
-		_ = instances[0].Log.Announce(t.Context(), replica.Notice{ // if a slow machine needs 100 ms, it is appended later
-			Kind: replica.SessionEnded, Hash: replica.Hash(strconv.Itoa(n)), At: now, Until: now.Add(time.Hour),
-		})
-	}
-	require.Eventually(t, func() bool {
-		w.clock.Advance(100 * time.Millisecond)
-		return instances[1].Log.State().Notices == notices && instances[0].LinkState().Waiting == 0
-	}, 10*time.Second, 5*time.Millisecond)
-	store.appended.Store(0)
-	w.store.Flush()
+	inBubble(t, func(t *testing.T) {
+		const notices = 10_000 // more than the changes that wait
+		w := newWorld(t)
+		store := &narrowStore{MemoryStore: w.store}
+		instances := []*instance{w.newInstanceWith(store), w.newInstanceWith(store)}
+		for _, i := range instances {
+			i.Log.Use()
+		}
+		now := w.clock.Now()
+		for n := range notices {
+			_ = instances[0].Log.Announce(t.Context(), replica.Notice{ // if a slow machine needs 100 ms, it is appended later
+				Kind: replica.SessionEnded, Hash: replica.Hash(strconv.Itoa(n)), At: now, Until: now.Add(time.Hour),
+			})
+		}
+		require.Eventually(t, func() bool {
+			w.clock.Advance(100 * time.Millisecond)
+			return instances[1].Log.State().Notices == notices && instances[0].LinkState().Waiting == 0
+		}, 10*time.Second, 5*time.Millisecond)
+		store.appended.Store(0)
+		w.store.Flush()
 
-	late := w.newInstanceWith(store)
-	late.Log.Use()
-	assert.Eventually(t, func() bool {
-		w.clock.Advance(100 * time.Millisecond)
-		return late.Log.State().Notices == notices
-	}, 20*time.Second, 20*time.Millisecond)
-	assert.Zero(t, store.refused.Load(), "the store was never asked for more than it can do")
-	assert.Less(t, store.appended.Load(), int64(2*notices), "the instances share the work")
+		late := w.newInstanceWith(store)
+		late.Log.Use()
+		assert.Eventually(t, func() bool {
+			w.clock.Advance(100 * time.Millisecond)
+			return late.Log.State().Notices == notices
+		}, 20*time.Second, 20*time.Millisecond)
+		assert.Zero(t, store.refused.Load(), "the store was never asked for more than it can do")
+		assert.Less(t, store.appended.Load(), int64(2*notices), "the instances share the work")
+	})
 }

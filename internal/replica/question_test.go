@@ -32,45 +32,47 @@ func useLog(instances ...*instance) {
 }
 
 func TestAnInstanceThatKnowsTheSuccessorAnswersAQuestion(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	useLog(one, two)
-	w.exchangeWithoutStore(one, "t1")
-	w.closeBreaker(two)
-	w.store.Flush() // also what one has published since
-	asked := two.asked()
-	require.Equal(t, replica.Lease, two.exchange("t1").Kind)
-	<-asked
-	o, took := two.awaitVerdict()
-	assertSuccess(t, o, "t2")
-	assert.LessOrEqual(t, took, replica.QuestionTime)
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		useLog(one, two)
+		w.exchangeWithoutStore(one, "t1")
+		w.closeBreaker(two)
+		w.store.Flush() // also what one has published since
+		asked := two.asked()
+		require.Equal(t, replica.Lease, two.exchange("t1").Kind)
+		<-asked
+		o, took := two.awaitVerdict()
+		assertSuccess(t, o, "t2")
+		assert.LessOrEqual(t, took, replica.QuestionTime)
+	})
 }
 
 func TestAnInstanceThatCallsWorkOSAnswersAQuestionWithItsLease(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	useLog(one, two)
-	arrived, reply := make(chan struct{}), make(chan struct{})
-	finished := exited(func() {
-		one.Exchange(context.Background(), "t1", group, nil, func(context.Context) replica.Result {
-			w.workos.exchange("t1")
-			close(arrived)
-			<-reply
-			one.knows("t1")
-			return replica.Result{Kind: replica.Success, Payload: []byte("t2")}
-		}, nil)
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		useLog(one, two)
+		arrived, reply := make(chan struct{}), make(chan struct{})
+		finished := exited(func() {
+			one.Exchange(context.Background(), "t1", group, nil, func(context.Context) replica.Result {
+				w.workos.exchange("t1")
+				close(arrived)
+				<-reply
+				one.knows("t1")
+				return replica.Result{Kind: replica.Success, Payload: []byte("t2")}
+			}, nil)
+		})
+		<-arrived
+		w.store.Flush() // the lease of one is lost
+		w.awaitLog(one, two)
+		require.Equal(t, replica.Lease, two.exchange("t1").Kind, "refused: one has presented the token")
+		o, _ := two.awaitVerdict()
+		assert.Equal(t, replica.None, o.Kind, "not believed: another instance has the lease")
+		close(reply)
+		<-finished
+		assertSuccess(t, two.exchange("t1"), "t2")
 	})
-	<-arrived
-	w.store.Flush() // the lease of one is lost
-	w.awaitLog(one, two)
-	require.Equal(t, replica.Lease, two.exchange("t1").Kind, "refused: one has presented the token")
-	o, _ := two.awaitVerdict()
-	assert.Equal(t, replica.None, o.Kind, "not believed: another instance has the lease")
-	close(reply)
-	<-finished
-	assertSuccess(t, two.exchange("t1"), "t2")
 }
 
 // awaitLog moves the clock until the instances read the log to its end again.
@@ -89,56 +91,59 @@ func (w *world) awaitLog(instances ...*instance) {
 }
 
 func TestAQuestionIsAskedAgainIfTheLogOrTheLeaseWasLost(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one := w.newInstance()
-	useLog(one)
-	asked := one.asked()
-	w.workos.end()
-	require.Equal(t, replica.Lease, one.exchange("t1").Kind)
-	<-asked
-	w.clock.Advance(3 * time.Second)
-	w.store.Flush()
-	lost := w.clock.Now()
-	w.run(func() { <-asked })
-	o, _ := one.awaitVerdict()
-	assert.Equal(t, replica.Ended, o.Kind)
-	assert.GreaterOrEqual(t, w.clock.Now().Sub(lost), replica.QuestionTime, "the time for an answer begins again")
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one := w.newInstance()
+		useLog(one)
+		asked := one.asked()
+		w.workos.end()
+		require.Equal(t, replica.Lease, one.exchange("t1").Kind)
+		<-asked
+		w.clock.Advance(3 * time.Second)
+		w.store.Flush()
+		lost := w.clock.Now()
+		w.run(func() { <-asked })
+		o, _ := one.awaitVerdict()
+		assert.Equal(t, replica.Ended, o.Kind)
+		assert.GreaterOrEqual(t, w.clock.Now().Sub(lost), replica.QuestionTime, "the time for an answer begins again")
+	})
 }
 
 func TestARefusalIsNotBelievedWhileTheLogCannotBeRead(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one := w.newInstance()
-	useLog(one)
-	asked := one.asked()
-	w.workos.end()
-	require.Equal(t, replica.Lease, one.exchange("t1").Kind)
-	<-asked
-	w.store.SetDown(true)
-	o, took := one.awaitVerdict()
-	assert.Equal(t, replica.None, o.Kind, "given up: the next request tries again")
-	assert.GreaterOrEqual(t, took, replica.QuestionTime)
-	w.store.SetDown(false)
-	w.awaitLog(one)
-	w.closeBreaker(one)
-	w.clock.Advance(replica.LeaseTime)
-	require.Equal(t, replica.Lease, one.exchange("t1").Kind)
-	o, _ = one.awaitVerdict()
-	assert.Equal(t, replica.Ended, o.Kind, "believed when the store is back")
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one := w.newInstance()
+		useLog(one)
+		asked := one.asked()
+		w.workos.end()
+		require.Equal(t, replica.Lease, one.exchange("t1").Kind)
+		<-asked
+		w.store.SetDown(true)
+		o, took := one.awaitVerdict()
+		assert.Equal(t, replica.None, o.Kind, "given up: the next request tries again")
+		assert.GreaterOrEqual(t, took, replica.QuestionTime)
+		w.store.SetDown(false)
+		w.awaitLog(one)
+		w.closeBreaker(one)
+		w.clock.Advance(replica.LeaseTime)
+		require.Equal(t, replica.Lease, one.exchange("t1").Kind)
+		o, _ = one.awaitVerdict()
+		assert.Equal(t, replica.Ended, o.Kind, "believed when the store is back")
+	})
 }
 
 func TestWithoutALeaseARefusalIsNotBelieved(t *testing.T) {
-	t.Parallel()
-	w := newImpatientWorld(t)
-	one := w.newInstance()
-	w.workos.end()
-	w.store.SetDown(true)
-	for range 3 {
-		require.Equal(t, replica.Lease, one.exchange("t1").Kind)
-	}
-	w.clock.Advance(time.Minute)
-	assert.Empty(t, one.verdict)
+	inBubble(t, func(t *testing.T) {
+		w := newImpatientWorld(t)
+		one := w.newInstance()
+		w.workos.end()
+		w.store.SetDown(true)
+		for range 3 {
+			require.Equal(t, replica.Lease, one.exchange("t1").Kind)
+		}
+		w.clock.Advance(time.Minute)
+		assert.Empty(t, one.verdict)
+	})
 }
 
 func TestASupersededTokenIsAnsweredWithAMark(t *testing.T) {
