@@ -36,7 +36,7 @@ func TestTheSuiteFailsForEveryBrokenStore(t *testing.T) {
 		err    error
 	}
 	results := map[string]chan result{}
-	running := make(chan struct{}, 32) // nearly all of them wait for real time
+	running := make(chan struct{}, 8) // few of them wait for real time
 	for name, b := range brokenStores() {
 		ended := make(chan result, 1)
 		results[name] = ended
@@ -79,6 +79,13 @@ func TestTheSuiteLeavesOutWhatAHarnessCannotDo(t *testing.T) {
 	}
 }
 
+// leavesGoroutines are the broken stores that cannot be in a bubble, because a goroutine of them waits for ever.
+var leavesGoroutines = map[string]bool{
+	"calls f after Follow has returned": true,
+	"ignores the context of Follow":     true,
+	"has one follower for each client":  true,
+}
+
 // runBroken is what the other process does.
 func runBroken(t *testing.T, name string) {
 	if name == "no hooks" {
@@ -89,7 +96,11 @@ func runBroken(t *testing.T, name string) {
 	}
 	broken, known := brokenStores()[name]
 	require.True(t, known, "there is no broken store %q", name)
-	storetest.Run(t, func(*testing.T) storetest.Harness {
+	run := storetest.RunInBubbles
+	if leavesGoroutines[name] {
+		run = storetest.Run
+	}
+	run(t, func(*testing.T) storetest.Harness {
 		h := inMemory(func(m *authkittest.MemoryStore) authkit.Store {
 			s := &altered{MemoryStore: m}
 			broken.alter(s)

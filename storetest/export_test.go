@@ -2,7 +2,21 @@
 
 package storetest
 
-import "time"
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// RunInBubbles is Run with each case in a bubble of package synctest, where no time passes. The store must be in memory.
+func RunInBubbles(t *testing.T, open func(t *testing.T) Harness) {
+	for _, test := range allTests() {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { test.run(newCase(t, open(t))) })
+		})
+	}
+}
 
 // Hasten makes the suite wait pace times less for what a store does by itself.
 func Hasten(pace time.Duration) {

@@ -58,8 +58,7 @@ func inMemory(wrap func(*authkittest.MemoryStore) authkit.Store) storetest.Harne
 
 func TestTheMemoryStorePassesTheSuite(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		t.Parallel() // each case has a store of its own, and most wait
+	storetest.RunInBubbles(t, func(*testing.T) storetest.Harness {
 		return inMemory(func(m *authkittest.MemoryStore) authkit.Store { return m })
 	})
 }

@@ -18,6 +18,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -58,11 +59,13 @@ type Harness struct {
 // Run runs the suite against the store that open returns. It calls open once for each case. The cases run one after the
 // other. A call that fails without a reason fails its case.
 func Run(t *testing.T, open func(t *testing.T) Harness) {
-	for _, suite := range [][]test{valueTests, expiryTests, raceTests, contextTests, logTests, outageTests} {
-		for _, test := range suite {
-			t.Run(test.name, func(t *testing.T) { test.run(newCase(t, open(t))) })
-		}
+	for _, test := range allTests() {
+		t.Run(test.name, func(t *testing.T) { test.run(newCase(t, open(t))) })
 	}
+}
+
+func allTests() []test {
+	return slices.Concat(valueTests, expiryTests, raceTests, contextTests, logTests, outageTests)
 }
 
 type test struct {
