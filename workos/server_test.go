@@ -33,13 +33,14 @@ type received struct {
 type server struct {
 	*httptest.Server
 	mu       sync.Mutex
+	handlers []http.HandlerFunc
 	requests []received
 }
 
 // newServer responds to the nth request with the nth handler, and to all further requests with the last one.
 func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
 	t.Helper()
-	s := &server{}
+	s := &server{handlers: handlers}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -47,12 +48,19 @@ func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
 		}
 		s.mu.Lock()
 		s.requests = append(s.requests, received{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, body})
-		handler := handlers[min(len(s.requests), len(handlers))-1]
+		handler := s.handlers[min(len(s.requests), len(s.handlers))-1]
 		s.mu.Unlock()
 		handler(w, r)
 	}))
 	t.Cleanup(s.Close)
 	return s
+}
+
+// restart forgets the requests, and responds to further ones as newServer does.
+func (s *server) restart(handlers ...http.HandlerFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handlers, s.requests = handlers, nil
 }
 
 func (s *server) received() []received {
