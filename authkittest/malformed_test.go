@@ -37,6 +37,7 @@ var wrongBodies = []string{
 
 func TestNoMalformedBodyBreaksARoute(t *testing.T) {
 	sent := map[string]bool{}
+	kind := 0
 	for _, name := range slices.Sorted(maps.Keys(subjects)) {
 		c := newConversation(t)
 		// With a fault, nothing is checked against the description, which has no answer to a body that is no object.
@@ -72,7 +73,7 @@ func TestNoMalformedBodyBreaksARoute(t *testing.T) {
 				for _, body := range wrongBodies {
 					try([]byte(body))
 				}
-				visitValues(whole, func() {
+				visitValues(whole, &kind, func() {
 					body, err := json.Marshal(whole)
 					require.NoError(t, err)
 					try(body)
@@ -89,19 +90,25 @@ func TestNoMalformedBodyBreaksARoute(t *testing.T) {
 	assert.Greater(t, len(sent), 50, "routes and grants with a body")
 }
 
-// visitValues calls f with each value of an object replaced by each wrong one, and with each member left out.
-func visitValues(value any, f func()) {
+// wrongPerValue is how many of the wrong values replace a value.
+var wrongPerValue = testrun.Length(5, len(wrongValues))
+
+// visitValues calls f with each value of an object replaced by wrong ones, in turn from the given kind on, and with each member
+// left out.
+func visitValues(value any, kind *int, f func()) {
 	replace := func(old any, set func(any)) {
-		for _, wrong := range wrongValues {
-			set(wrong)
+		for range wrongPerValue {
+			set(wrongValues[*kind%len(wrongValues)])
+			*kind++
 			f()
 		}
 		set(old)
-		visitValues(old, f)
+		visitValues(old, kind, f)
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		for name, old := range maps.Clone(value) {
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			old := value[name]
 			replace(old, func(v any) { value[name] = v })
 			delete(value, name)
 			f()
