@@ -52,6 +52,7 @@ func atKnownNumber(t *testing.T) (*site, *person) {
 }
 
 func TestASuspiciousSignInContinuesWithACodeByEmail(t *testing.T) {
+	t.Parallel()
 	s, p := atMailCheck(t)
 	p.assertPage("/login/check/mail", http.StatusOK, "We sent a code to <strong>"+ada)
 	assert.NotContains(t, p.Page().Body, "Send a new code")
@@ -60,12 +61,14 @@ func TestASuspiciousSignInContinuesWithACodeByEmail(t *testing.T) {
 }
 
 func TestASuspiciousSignInContinuesWithACodeBySMS(t *testing.T) {
+	t.Parallel()
 	s, p := atSMSCheck(t)
 	p.press("Continue", "code", s.code(phone))
 	p.assertSignedIn("/account", "Password")
 }
 
 func TestASuspiciousSignInToAKnownNumberAsksForTheCodeAtOnce(t *testing.T) {
+	t.Parallel()
 	s, p := atKnownNumber(t)
 	p.assertPage("/login/check/sms", http.StatusOK, "We sent a code to <strong>your phone")
 	assert.NotContains(t, p.Page().Body, "Send a new code")
@@ -75,6 +78,7 @@ func TestASuspiciousSignInToAKnownNumberAsksForTheCodeAtOnce(t *testing.T) {
 }
 
 func TestTheCodeOfACheckThatFailsIsExplained(t *testing.T) {
+	t.Parallel()
 	for name, at := range map[string]struct {
 		open  func(*testing.T) (*site, *person)
 		page  string
@@ -125,6 +129,7 @@ func TestTheCodeOfACheckThatFailsIsExplained(t *testing.T) {
 }
 
 func TestAnotherSMSReplacesTheFirst(t *testing.T) {
+	t.Parallel()
 	s, p := atSMSCheck(t)
 	first := s.code(phone)
 	p.press("Send a new code")
@@ -137,6 +142,7 @@ func TestAnotherSMSReplacesTheFirst(t *testing.T) {
 }
 
 func TestTheNumberOfACheckCanBeCorrected(t *testing.T) {
+	t.Parallel()
 	s, p := atPhone(t)
 	for _, number := range []string{"555 0006", "my number"} {
 		p.press("Send the code", "phone_number", number)
@@ -152,6 +158,7 @@ func TestTheNumberOfACheckCanBeCorrected(t *testing.T) {
 }
 
 func TestACheckThatIsCancelledStartsOver(t *testing.T) {
+	t.Parallel()
 	for name, at := range map[string]func(*testing.T) (*site, *person){"by email": atMailCheck, "before the number": atPhone, "by SMS": atSMSCheck} {
 		t.Run(name, func(t *testing.T) {
 			_, p := at(t)
@@ -165,6 +172,7 @@ func TestACheckThatIsCancelledStartsOver(t *testing.T) {
 }
 
 func TestASuspiciousSignInWithACodeContinuesWithAnotherCode(t *testing.T) {
+	t.Parallel()
 	s, p := atCode(t)
 	s.update(ada, func(p *authkittest.User) { p.RadarChallenge = authkittest.RadarEmail })
 	p.press("Continue", "code", s.code(ada))
@@ -174,6 +182,7 @@ func TestASuspiciousSignInWithACodeContinuesWithAnotherCode(t *testing.T) {
 }
 
 func TestASuspiciousSignInAtAProviderContinuesOnPagesOfThisApplication(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.update(ada, func(p *authkittest.User) { p.RadarChallenge = authkittest.RadarSMS })
 	p := s.newPerson()
@@ -188,6 +197,7 @@ func TestASuspiciousSignInAtAProviderContinuesOnPagesOfThisApplication(t *testin
 
 // WorkOS may not send the user with a check. The address that was typed finds the user.
 func TestACheckThatDoesNotNameTheUserContinues(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.update(ada, func(p *authkittest.User) { p.RadarChallenge = authkittest.RadarSMS })
 	client, err := workos.NewClient(s.fake.ClientID(), workos.WithAPIKey(s.fake.APIKey()), workos.WithBaseURL(s.fake.URL()), workos.WithClock(s.clock))
@@ -210,6 +220,7 @@ func TestACheckThatDoesNotNameTheUserContinues(t *testing.T) {
 }
 
 func TestACheckBySMSWithoutAUserContinuesAtWorkOS(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/login/with/google_oauth")

@@ -46,6 +46,7 @@ func (p *person) assertJoined(path, email string) {
 }
 
 func TestAnInvitedUserSignsUpAndJoins(t *testing.T) {
+	t.Parallel()
 	_, p := atInvitation(kim)(t)
 	p.assertPage("/invitation", http.StatusOK, "Join Harbor Press", "Ada Okafor invites you", kim, "Create account and join")
 	assert.NotContains(t, p.Page().Body, `name="email"`, "the invitation determines the address")
@@ -57,6 +58,7 @@ func TestAnInvitedUserSignsUpAndJoins(t *testing.T) {
 
 // The address in a form that was changed does not count.
 func TestASignUpWithAnInvitationUsesTheInvitedAddress(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitation(kim)(t)
 	page := p.Page()
 	page.Forms[0].Fields.Set("email", unknownUser)
@@ -68,6 +70,7 @@ func TestASignUpWithAnInvitationUsesTheInvitedAddress(t *testing.T) {
 }
 
 func TestAnInvitedUserJoinsWithACode(t *testing.T) {
+	t.Parallel()
 	for name, email := range map[string]string{"without an account": kim, "with an account": dev} {
 		t.Run(name, func(t *testing.T) {
 			s, p := atInvitation(email)(t)
@@ -83,6 +86,7 @@ func TestAnInvitedUserJoinsWithACode(t *testing.T) {
 }
 
 func TestAnInvitedUserWithAnAccountSignsInAndJoins(t *testing.T) {
+	t.Parallel()
 	_, p := atInvitation(dev)(t)
 	p.assertPage("/invitation", http.StatusOK, "Sign in and join")
 	p.press("Sign in and join", "password", newPassword)
@@ -92,6 +96,7 @@ func TestAnInvitedUserWithAnAccountSignsInAndJoins(t *testing.T) {
 }
 
 func TestAnInvitationSurvivesTheStepsOfASignIn(t *testing.T) {
+	t.Parallel()
 	t.Run("a second factor", func(t *testing.T) {
 		s, p := atInvitation(dev)(t)
 		s.update(dev, func(u *authkittest.User) { u.Factors = []authkittest.Factor{{Secret: appSecret}} })
@@ -152,6 +157,7 @@ func TestAnInvitationSurvivesTheStepsOfASignIn(t *testing.T) {
 }
 
 func TestAnInvitationThatEndsDuringTheSignInIsExplained(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitation(dev)(t)
 	s.update(dev, func(u *authkittest.User) { u.Factors = []authkittest.Factor{{Secret: appSecret}} })
 	p.press("Sign in and join", "password", password)
@@ -162,6 +168,7 @@ func TestAnInvitationThatEndsDuringTheSignInIsExplained(t *testing.T) {
 }
 
 func TestASignedInUserJoinsWithTheSessionOfTheBrowser(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitation(dev)(t)
 	link := s.fake.LastMail(dev).Link
 	p.get("/login")
@@ -177,6 +184,7 @@ func TestASignedInUserJoinsWithTheSessionOfTheBrowser(t *testing.T) {
 }
 
 func TestAUserWithAnotherAddressCannotJoin(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitation(dev)(t)
 	link := s.fake.LastMail(dev).Link
 	p.signIn(chiara, password)
@@ -199,6 +207,7 @@ func TestAUserWithAnotherAddressCannotJoin(t *testing.T) {
 
 // All tokens that do not work get the same response, byte for byte.
 func TestAnInvitationThatDoesNotWorkDoesNotRevealWhy(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	open := func(link string) (string, int) {
 		p := s.newPerson()
@@ -245,6 +254,7 @@ func TestAnInvitationThatDoesNotWorkDoesNotRevealWhy(t *testing.T) {
 
 // A person who leaves the page of the invitation signs in without it.
 func TestASignInBesidesAnInvitationDoesNotAcceptIt(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitation(dev)(t)
 	p.get("/login")
 	p.press("Sign in", "email", chiara, "password", password)
@@ -261,6 +271,7 @@ func TestASignInBesidesAnInvitationDoesNotAcceptIt(t *testing.T) {
 }
 
 func TestThePageOfAnInvitationCanBeRetriedAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	for name, route := range map[string]authkittest.Route{
 		"of the invitation": authkittest.RouteGetInvitationByToken, "of the organization": authkittest.RouteGetOrganization,
 		"of the inviter": authkittest.RouteGetUser, "of the accounts": authkittest.RouteListUsers,
@@ -286,6 +297,7 @@ func TestThePageOfAnInvitationCanBeRetriedAfterAnOutage(t *testing.T) {
 }
 
 func TestAnInvitationOfAnInviterWhoHasLeftWorks(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitation(kim)(t)
 	s.fake.DeleteUser(ada)
 	p.get("/invitation")
@@ -295,6 +307,7 @@ func TestAnInvitationOfAnInviterWhoHasLeftWorks(t *testing.T) {
 }
 
 func TestADotSegmentIsNoInvitation(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitations(t)
 	for _, dots := range []string{".", ".."} {
 		form := p.get("/team").Forms[len(p.Page().Forms)-1]
@@ -309,6 +322,7 @@ func TestADotSegmentIsNoInvitation(t *testing.T) {
 }
 
 func TestATokenThatWorkOSRefusesIsNoInvitation(t *testing.T) {
+	t.Parallel()
 	s, _ := atInvitations(t)
 	for _, status := range []int{http.StatusBadRequest, http.StatusRequestURITooLong, http.StatusUnprocessableEntity} {
 		s.fake.InjectFault(authkittest.RouteGetInvitationByToken, authkittest.Fault{Status: status, Body: `{"message":"Malformed."}`})

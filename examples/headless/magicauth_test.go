@@ -21,6 +21,7 @@ func (p *person) askForCode(email string) *authkittest.Page {
 }
 
 func TestACodeByEmailSignsIn(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/account")
@@ -32,6 +33,7 @@ func TestACodeByEmailSignsIn(t *testing.T) {
 }
 
 func TestTheCodePagesDoNotRevealWhetherAnAccountExists(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.askForCode(ada)
@@ -60,6 +62,7 @@ func TestTheCodePagesDoNotRevealWhetherAnAccountExists(t *testing.T) {
 }
 
 func TestANewUserSignsUpWithACode(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.askForCode(unknownUser)
@@ -68,6 +71,7 @@ func TestANewUserSignsUpWithACode(t *testing.T) {
 }
 
 func TestACodeThatFailsIsExplained(t *testing.T) {
+	t.Parallel()
 	t.Run("wrong, then right", func(t *testing.T) {
 		s, p := atCode(t)
 		p.press("Continue", "code", wrongCode)
@@ -113,6 +117,7 @@ func TestACodeThatFailsIsExplained(t *testing.T) {
 }
 
 func TestAFailedRequestForACodeIsExplained(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.askForCode("ada")

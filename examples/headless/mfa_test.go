@@ -33,12 +33,14 @@ func atTOTP(t *testing.T) (*site, *person) {
 }
 
 func TestACodeFromAnAuthenticatorAppSignsIn(t *testing.T) {
+	t.Parallel()
 	s, p := atTOTP(t)
 	p.press("Continue", "code", s.totp(appSecret))
 	p.assertSignedIn("/account", ada)
 }
 
 func TestAnAuthenticatorCodeThatFailsIsExplained(t *testing.T) {
+	t.Parallel()
 	t.Run("wrong, then right", func(t *testing.T) {
 		s, p := atTOTP(t)
 		for range 2 {
@@ -96,6 +98,7 @@ func TestAnAuthenticatorCodeThatFailsIsExplained(t *testing.T) {
 }
 
 func TestAFactorOtherThanTOTPContinuesAtWorkOS(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.failOnce(authkittest.RoutePassword, http.StatusForbidden,
 		`{"code":"mfa_challenge","pending_authentication_token":"pending","authentication_factors":[{"id":"auth_factor_1","type":"sms"}],"user":{"id":"user_1","email":"`+ada+`"}}`)
@@ -131,6 +134,7 @@ func (p *person) secret() string {
 }
 
 func TestAnAuthenticatorAppIsEnrolled(t *testing.T) {
+	t.Parallel()
 	s, p := atEnrollment(t)
 	p.press("Show the QR code")
 	p.assertPage("/login/authenticator/new", http.StatusOK, `<img class="qr" src="data:image/png;base64,iVBOR`, `href="otpauth://totp/`)
@@ -147,6 +151,7 @@ func TestAnAuthenticatorAppIsEnrolled(t *testing.T) {
 }
 
 func TestAFailedEnrollmentIsExplained(t *testing.T) {
+	t.Parallel()
 	t.Run("wrong, then right, while the secret is still shown", func(t *testing.T) {
 		s, p := atEnrollment(t)
 		p.press("Show the QR code")
@@ -215,6 +220,7 @@ func TestAFailedEnrollmentIsExplained(t *testing.T) {
 }
 
 func TestACancelledEnrollmentDeletesTheAuthenticatorApp(t *testing.T) {
+	t.Parallel()
 	_, p := atEnrollment(t)
 	p.press("Show the QR code")
 	p.press("Cancel")
@@ -225,6 +231,7 @@ func TestACancelledEnrollmentDeletesTheAuthenticatorApp(t *testing.T) {
 
 // The user closes the page with the QR code.
 func TestAnEnrollmentThatWasLeftIsTakenBackAtTheNextSignIn(t *testing.T) {
+	t.Parallel()
 	for name, left := range map[string]time.Duration{"at once": time.Second, "when the pending sign-in has expired": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			s, p := atEnrollment(t)
@@ -253,6 +260,7 @@ func TestAnEnrollmentThatWasLeftIsTakenBackAtTheNextSignIn(t *testing.T) {
 }
 
 func TestAnEnrollmentThatCouldNotBeTakenBackIsTakenBackLater(t *testing.T) {
+	t.Parallel()
 	s, p := atEnrollment(t)
 	p.press("Show the QR code")
 	s.failOnce(authkittest.RouteDeleteFactor, http.StatusServiceUnavailable, "")
@@ -266,6 +274,7 @@ func TestAnEnrollmentThatCouldNotBeTakenBackIsTakenBackLater(t *testing.T) {
 // WorkOS has accepted the code, so the app is the second factor of the account. If it were deleted, the password alone would
 // be enough to enroll another one.
 func TestAnEnrollmentWhoseResponseIsLostIsNotTakenBack(t *testing.T) {
+	t.Parallel()
 	s, p := atEnrollment(t)
 	p.press("Show the QR code")
 	secret := p.secret()
@@ -283,6 +292,7 @@ func TestAnEnrollmentWhoseResponseIsLostIsNotTakenBack(t *testing.T) {
 }
 
 func TestAnEnrollmentWithAWrongCodeIsTakenBackAtTheNextSignIn(t *testing.T) {
+	t.Parallel()
 	s, p := atEnrollment(t)
 	p.press("Show the QR code")
 	p.press("Continue", "code", wrongCode)

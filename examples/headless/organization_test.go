@@ -36,12 +36,14 @@ func atOrganizations(t *testing.T) (*site, *person) {
 }
 
 func TestTheChosenOrganizationIsSignedInTo(t *testing.T) {
+	t.Parallel()
 	s, p := atOrganizations(t)
 	p.press("Pine Street Studio")
 	p.assertSignedIn("/account", s.organization("Pine Street Studio"))
 }
 
 func TestAfterARefusedOrganizationAnotherCanBeChosen(t *testing.T) {
+	t.Parallel()
 	s, p := atOrganizations(t)
 	s.update(chiara, func(p *authkittest.User) { p.Memberships[0].Status = authkittest.MembershipInactive })
 	p.press("Harbor Press")
@@ -53,6 +55,7 @@ func TestAfterARefusedOrganizationAnotherCanBeChosen(t *testing.T) {
 }
 
 func TestTheListOfOrganizationsCanBeRetriedAfterAnOutage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fake.InjectFault(authkittest.RouteListMemberships, authkittest.Fault{
 		Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"45"}}, Times: 1,
@@ -67,6 +70,7 @@ func TestTheListOfOrganizationsCanBeRetriedAfterAnOutage(t *testing.T) {
 }
 
 func TestASignInCanHaveSeveralSteps(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.update(chiara, func(p *authkittest.User) { p.EmailUnverified = true })
 	s.fake.UpdateOrganization(s.organization("Pine Street Studio"), func(o *authkittest.Organization) { o.RequireMFA = true })
@@ -99,6 +103,7 @@ func authorization(t *testing.T, p *person, start func()) url.Values {
 }
 
 func TestAnOrganizationThatRequiresSSORedirectsToItsConnection(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) {
 		o.RequireSSO, o.Connections = true, []string{"conn_harbor"}
@@ -114,6 +119,7 @@ func TestAnOrganizationThatRequiresSSORedirectsToItsConnection(t *testing.T) {
 }
 
 func TestAChosenOrganizationCanRequireSSO(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Pine Street Studio"), func(o *authkittest.Organization) { o.RequireSSO = true })
 	p := s.newPerson()
@@ -125,6 +131,7 @@ func TestAChosenOrganizationCanRequireSSO(t *testing.T) {
 }
 
 func TestACancelledSSOSignInCanBeRetried(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) { o.RequireSSO = true })
 	p := s.newPerson()
@@ -140,6 +147,7 @@ func TestACancelledSSOSignInCanBeRetried(t *testing.T) {
 }
 
 func TestTheSSORedirectIgnoresTheQuery(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) {
 		o.RequireSSO, o.Connections = true, []string{"conn_harbor"}
@@ -156,6 +164,7 @@ func TestTheSSORedirectIgnoresTheQuery(t *testing.T) {
 }
 
 func TestARefusedSignInMethodShowsThePermittedOnes(t *testing.T) {
+	t.Parallel()
 	permitting := func(t *testing.T, methods ...string) (*site, *person) {
 		s := newSite(t)
 		s.fake.UpdateOrganization(s.organization("Harbor Press"), func(o *authkittest.Organization) {
@@ -212,6 +221,7 @@ func TestARefusedSignInMethodShowsThePermittedOnes(t *testing.T) {
 }
 
 func TestAStepWithoutAFormHereContinuesAtWorkOS(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"radar_challenge", "passkey_progressive_enrollment", "application_consent_required"} {
 		t.Run(code, func(t *testing.T) {
 			s := newSite(t)
@@ -231,6 +241,7 @@ func TestAStepWithoutAFormHereContinuesAtWorkOS(t *testing.T) {
 // After a sign-in with a provider, WorkOS may require another step. The callback then redirects to a page of this
 // application.
 func TestAStepAfterAProviderSignInIsAPageOfThisApplication(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/login?return_to=/account")
@@ -242,6 +253,7 @@ func TestAStepAfterAProviderSignInIsAPageOfThisApplication(t *testing.T) {
 }
 
 func TestAFailedCallbackShowsAPageOfThisApplication(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/login/with/google_oauth")

@@ -47,6 +47,7 @@ var forms = []struct {
 
 // At the short length, each form gets two of the errors, and each error comes to some forms.
 func TestEveryFormExplainsAnErrorOfWorkOSAndCanBeRetried(t *testing.T) {
+	t.Parallel()
 	every := testrun.Length(4, 1)
 	for i, form := range forms {
 		for n, c := range []struct {
@@ -104,6 +105,7 @@ func TestEveryFormExplainsAnErrorOfWorkOSAndCanBeRetried(t *testing.T) {
 }
 
 func TestASignInWithoutSigningKeysIsExplained(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.fake.InjectFault(authkittest.RouteJWKS, authkittest.Fault{Status: http.StatusServiceUnavailable})
 	p := s.newPerson()
@@ -113,6 +115,7 @@ func TestASignInWithoutSigningKeysIsExplained(t *testing.T) {
 }
 
 func TestThePagesWorkDuringAnOutageOfWorkOS(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, route := range []authkittest.Route{authkittest.RouteAuthenticate, authkittest.RouteJWKS, authkittest.RouteCreateUser} {
 		s.fake.InjectFault(route, authkittest.Fault{Status: http.StatusServiceUnavailable})

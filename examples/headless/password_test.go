@@ -16,6 +16,7 @@ import (
 )
 
 func TestAPasswordSignsInAndReturnsToTheRequestedPage(t *testing.T) {
+	t.Parallel()
 	p := newSite(t).newPerson()
 	p.get("/account?tab=1")
 	p.assertPage("/login?return_to=%2Faccount%3Ftab%3D1", http.StatusOK, "Sign in")
@@ -29,6 +30,7 @@ func TestAPasswordSignsInAndReturnsToTheRequestedPage(t *testing.T) {
 }
 
 func TestASignInReturnsOnlyToPagesOfThisApplication(t *testing.T) {
+	t.Parallel()
 	for _, target := range []string{
 		"https://evil.example/", "//evil.example", `/\evil.example`, `\/evil.example`, "///evil.example", "javascript:alert(1)",
 		"/account/..//evil.example", "/\t/evil.example", "/%2Fevil.example", "/%255Cevil.example", "account", "http:account", "/account\r\nX: y",
@@ -44,6 +46,7 @@ func TestASignInReturnsOnlyToPagesOfThisApplication(t *testing.T) {
 }
 
 func TestAWrongPasswordAndAnUnknownAddressGetTheSamePage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.signIn(ada, "not the password")
@@ -59,6 +62,7 @@ func TestAWrongPasswordAndAnUnknownAddressGetTheSamePage(t *testing.T) {
 }
 
 func TestAFormWithEmptyFieldsIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	for _, c := range [][2]string{{"", ""}, {ada, ""}, {"", password}, {" ", " "}} {
@@ -69,6 +73,7 @@ func TestAFormWithEmptyFieldsIsRefused(t *testing.T) {
 }
 
 func TestAPasswordThatIsNotPermittedIsExplained(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	for code, words := range map[string]string{
@@ -82,6 +87,7 @@ func TestAPasswordThatIsNotPermittedIsExplained(t *testing.T) {
 }
 
 func TestAFormFromAnotherOriginIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, path := range []string{
 		"/login", "/signup", "/login/code", "/login/code/enter", "/login/code/enter/again", "/login/verify", "/login/verify/again",
@@ -110,6 +116,7 @@ func TestAFormFromAnotherOriginIsRefused(t *testing.T) {
 }
 
 func TestAStepWithoutAPendingSignInStartsOver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, step := range []string{stepCode, stepVerify, stepEnroll, stepTOTP, stepOrganization, stepMethods, stepSSO, stepHosted} {
 		p := s.newPerson()
@@ -121,6 +128,7 @@ func TestAStepWithoutAPendingSignInStartsOver(t *testing.T) {
 }
 
 func TestAnExpiredPendingSignInStartsOver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.signIn(chiara, password)
@@ -131,6 +139,7 @@ func TestAnExpiredPendingSignInStartsOver(t *testing.T) {
 }
 
 func TestAPendingSignInReplacedByAnotherTabStartsOver(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/account")
@@ -154,6 +163,7 @@ func TestAPendingSignInReplacedByAnotherTabStartsOver(t *testing.T) {
 }
 
 func TestAPendingSignInCanBeCancelled(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/account")
@@ -167,6 +177,7 @@ func TestAPendingSignInCanBeCancelled(t *testing.T) {
 }
 
 func TestAnOversizedFormIsRefused(t *testing.T) {
+	t.Parallel()
 	p := newSite(t).newPerson()
 	p.signIn(ada, strings.Repeat("x", 100<<10))
 	p.assertPage("/login", http.StatusBadRequest, "could not be read")
@@ -175,6 +186,7 @@ func TestAnOversizedFormIsRefused(t *testing.T) {
 }
 
 func TestARequestFromAProgramIsNotRedirectedToSignIn(t *testing.T) {
+	t.Parallel()
 	p := newSite(t).newPerson()
 	p.get("/")
 	p.assertSignedOut()

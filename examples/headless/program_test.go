@@ -17,16 +17,19 @@ import (
 )
 
 func TestTheHeadlessExampleRunsAsAProgram(t *testing.T) {
+	t.Parallel()
 	demotest.Program(t, func(b *authkittest.Browser) (*authkittest.Page, error) {
 		return b.Submit("Sign in", url.Values{"email": {ada}, "password": {password}})
 	})
 }
 
 func TestTheHeadlessExampleNamesEveryInvalidSettingAtStartAndNoSecret(t *testing.T) {
+	t.Parallel()
 	demotest.InvalidSettings(t)
 }
 
 func TestEveryUserOfTheHeadlessExampleCanSignIn(t *testing.T) {
+	t.Parallel()
 	program := demotest.Start(t, map[string]string{"ADDR": "localhost:0"})
 	s := &site{t: t, home: program.Address(), secrets: newSecrets(t)}
 

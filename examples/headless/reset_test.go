@@ -33,6 +33,7 @@ func (p *person) openLink(email string) *authkittest.Page {
 }
 
 func TestTheResetFormReplacesThePassword(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.requestReset(ada)
@@ -53,6 +54,7 @@ func TestTheResetFormReplacesThePassword(t *testing.T) {
 }
 
 func TestAPasswordResetDoesNotRevealWhetherAnAccountExists(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	answerTo := func(email string) (string, http.Header) {
 		p := s.newPerson()
@@ -81,6 +83,7 @@ func TestAPasswordResetDoesNotRevealWhetherAnAccountExists(t *testing.T) {
 }
 
 func TestAWeakNewPasswordIsExplained(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.requestReset(ada)
@@ -99,6 +102,7 @@ func TestAWeakNewPasswordIsExplained(t *testing.T) {
 }
 
 func TestAnInvalidResetLinkOffersANewOne(t *testing.T) {
+	t.Parallel()
 	const words = "That link no longer works"
 	t.Run("used already", func(t *testing.T) {
 		s := newSite(t)
@@ -157,6 +161,7 @@ func TestAnInvalidResetLinkOffersANewOne(t *testing.T) {
 }
 
 func TestOpeningAResetLinkDoesNotConsumeIt(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.requestReset(ada)

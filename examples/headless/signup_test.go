@@ -22,6 +22,7 @@ func (p *person) signUp(email, password string) *authkittest.Page {
 }
 
 func TestANewUserSignsUpAndVerifiesTheAddress(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.get("/login?return_to=/account")
@@ -34,6 +35,7 @@ func TestANewUserSignsUpAndVerifiesTheAddress(t *testing.T) {
 }
 
 func TestARefusedSignUpIsExplained(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.signUp(kim, "aaa")
@@ -55,6 +57,7 @@ func TestARefusedSignUpIsExplained(t *testing.T) {
 }
 
 func TestASignUpWhoseSignInFailsShowsTheSignInPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	s.failOnce(authkittest.RoutePassword, http.StatusServiceUnavailable, "")
@@ -65,6 +68,7 @@ func TestASignUpWhoseSignInFailsShowsTheSignInPage(t *testing.T) {
 }
 
 func TestAVerificationCodeThatFailsIsExplained(t *testing.T) {
+	t.Parallel()
 	t.Run("wrong, then right", func(t *testing.T) {
 		s, p := atVerification(t)
 		p.press("Continue", "code", wrongCode)

@@ -31,6 +31,7 @@ func atInvitations(t *testing.T) (*site, *person) {
 }
 
 func TestAnAdministratorSendsAgainAndRevokesAnInvitation(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	p := s.newPerson()
 	p.atTeam()
@@ -49,6 +50,7 @@ func TestAnAdministratorSendsAgainAndRevokesAnInvitation(t *testing.T) {
 }
 
 func TestARefusedInvitationIsExplained(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitations(t)
 	p.press("Send invitation", "email", "ben@harborpress.test")
 	p.assertPage("/team/invite", http.StatusUnprocessableEntity, "a member already", `value="ben@harborpress.test"`, kim)
@@ -65,6 +67,7 @@ func TestARefusedInvitationIsExplained(t *testing.T) {
 }
 
 func TestOnlyAdministratorsSeeTheTeamPage(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	for _, email := range []string{"ben@harborpress.test", dev} {
 		p := s.newPerson()
@@ -79,6 +82,7 @@ func TestOnlyAdministratorsSeeTheTeamPage(t *testing.T) {
 }
 
 func TestAnInvitationOfAnotherOrganizationCannotBeChanged(t *testing.T) {
+	t.Parallel()
 	s, p := atInvitations(t)
 	s.fake.Invite(unknownUser, s.organization("Pine Street Studio"))
 	p.get("/team")
