@@ -4,8 +4,6 @@ package jwks_test
 
 import (
 	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -21,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/testkey"
 	"github.com/authkit-go/authkit/jwks"
 )
 
@@ -29,19 +28,11 @@ const (
 	clientID = "client_01A"
 )
 
-// The keys are generated once per test binary, because that is slow.
+// The keys are made once per test binary.
 var (
-	keyA = sync.OnceValue(func() *rsa.PrivateKey { return generateKey(2048) })
-	keyB = sync.OnceValue(func() *rsa.PrivateKey { return generateKey(2048) })
+	keyA = sync.OnceValue(func() *testkey.Key { return testkey.New(0) })
+	keyB = sync.OnceValue(func() *testkey.Key { return testkey.New(1) })
 )
-
-func generateKey(bits int) *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, bits)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
 
 // object is a JSON object.
 type object map[string]any
@@ -80,10 +71,10 @@ func jwkA() object { return publicJWK("kid_a", keyA().N, 65537) }
 func jwkB() object { return publicJWK("kid_b", keyB().N, 65537) }
 
 // sign returns an RS256 token. The header and the payload can be any text, even invalid JSON.
-func sign(key *rsa.PrivateKey, header, payload string) string {
+func sign(key *testkey.Key, header, payload string) string {
 	input := b64([]byte(header)) + "." + b64([]byte(payload))
 	digest := sha256.Sum256([]byte(input))
-	signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, digest[:])
+	signature, err := key.Sign(nil, digest[:], crypto.SHA256)
 	if err != nil {
 		panic(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -25,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testkey"
 	"github.com/authkit-go/authkit/resource"
 )
 
@@ -33,19 +33,11 @@ const (
 	environment = "client_01ENVIRONMENT"
 )
 
-// The keys are generated once, because that is slow.
+// The keys are made once per test binary.
 var (
-	signingKey = sync.OnceValue(newKey)
-	otherKey   = sync.OnceValue(newKey)
+	signingKey = sync.OnceValue(func() *testkey.Key { return testkey.New(0) })
+	otherKey   = sync.OnceValue(func() *testkey.Key { return testkey.New(1) })
 )
-
-func newKey() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-}
 
 // issuer is an authorization server that only publishes keys.
 type issuer struct {
@@ -53,12 +45,12 @@ type issuer struct {
 	clock   *authkittest.FakeClock
 	fetches atomic.Int64
 	down    atomic.Bool
-	keys    atomic.Pointer[map[string]*rsa.PrivateKey]
+	keys    atomic.Pointer[map[string]*testkey.Key]
 }
 
 func newIssuer(t *testing.T) *issuer {
 	is := &issuer{clock: authkittest.NewFakeClock(time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC))}
-	is.keys.Store(&map[string]*rsa.PrivateKey{"kid_1": signingKey()})
+	is.keys.Store(&map[string]*testkey.Key{"kid_1": signingKey()})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /oauth2/jwks", func(w http.ResponseWriter, _ *http.Request) {
 		is.fetches.Add(1)
@@ -107,11 +99,11 @@ func (is *issuer) machine() object {
 	return is.user().with(object{"sub": "client_01ROBOT", "client_id": "client_01ROBOT", "sid": nil, "scope": "posts:read", "aud": environment})
 }
 
-func sign(kid string, key *rsa.PrivateKey, claims object) string {
+func sign(kid string, key *testkey.Key, claims object) string {
 	return signWith(object{"alg": "RS256", "typ": "JWT", "kid": kid}, key, claims)
 }
 
-func signWith(header object, key *rsa.PrivateKey, claims object) string {
+func signWith(header object, key *testkey.Key, claims object) string {
 	part := func(v any) string {
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -121,7 +113,7 @@ func signWith(header object, key *rsa.PrivateKey, claims object) string {
 	}
 	input := part(header) + "." + part(claims)
 	digest := sha256.Sum256([]byte(input))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	signature, err := key.Sign(rand.Reader, digest[:], crypto.SHA256)
 	if err != nil {
 		panic(err)
 	}

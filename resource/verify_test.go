@@ -3,7 +3,6 @@
 package resource_test
 
 import (
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/authkit-go/authkit/internal/testkey"
 	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/jwks"
 	"github.com/authkit-go/authkit/resource"
@@ -45,7 +45,7 @@ func TestATokenIsRefusedWhenItsKeyIsWithdrawn(t *testing.T) {
 	_, err := p.api.Verify(t.Context(), token)
 	require.NoError(t, err)
 
-	p.keys.Store(&map[string]*rsa.PrivateKey{"kid_2": otherKey()})
+	p.keys.Store(&map[string]*testkey.Key{"kid_2": otherKey()})
 	p.clock.Advance(11 * time.Minute)
 	require.Eventually(t, func() bool { // the keys are refreshed behind a request
 		_, err = p.api.Verify(t.Context(), token)
@@ -60,7 +60,7 @@ func TestANewKeyIsFetchedAtOnce(t *testing.T) {
 	p := protect(t)
 	_, err := p.api.Verify(t.Context(), p.token(p.user()))
 	require.NoError(t, err)
-	p.keys.Store(&map[string]*rsa.PrivateKey{"kid_1": signingKey(), "kid_2": otherKey()})
+	p.keys.Store(&map[string]*testkey.Key{"kid_1": signingKey(), "kid_2": otherKey()})
 	_, err = p.api.Verify(t.Context(), sign("kid_2", otherKey(), p.user()))
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, p.fetches.Load())
