@@ -61,7 +61,13 @@ func NewApp(t testing.TB, o AppOptions) *App {
 		clock = o.Clock.FakeClock
 		o.AuthKit = append([]authkit.Option{authkit.WithClock(o.Clock)}, o.AuthKit...)
 	}
-	fake := authkittest.New(t, append([]authkittest.Option{
+	return NewInstance(t, newFake(t, clock, o.Fake...), clock, o)
+}
+
+// newFake starts the fake AuthKit of an App.
+func newFake(t testing.TB, clock *authkittest.FakeClock, opts ...authkittest.Option) *authkittest.Server {
+	t.Helper()
+	return authkittest.New(t, append([]authkittest.Option{
 		authkittest.WithClock(clock),
 		authkittest.WithOrganizations(authkittest.Organization{ID: "org_acme", Name: "Acme"}),
 		authkittest.WithUsers(authkittest.User{
@@ -71,8 +77,7 @@ func NewApp(t testing.TB, o AppOptions) *App {
 				Entitlements: []string{"audit-logs"}, FeatureFlags: []string{"beta"},
 			}},
 		}, authkittest.User{ID: "user_lee", Email: lee, FirstName: "Lee"}),
-	}, o.Fake...)...)
-	return NewInstance(t, fake, clock, o)
+	}, opts...)...)
 }
 
 // newPlainApp starts an application with a random cookie password. Its fake AuthKit has the users of the suite.

@@ -116,8 +116,8 @@ var doorSetUps = []doorSetUp{
 // newDoorWorld starts an application and an API.
 func newDoorWorld(t *testing.T, s doorSetUp) *DoorWorld {
 	t.Helper()
-	first := NewApp(t, AppOptions{})
-	fake, clock := first.Fake, first.Clock
+	clock := authkittest.NewFakeClock(Start)
+	fake := newFake(t, clock)
 	w := &DoorWorld{loose: s.loose, sessionIssuer: fake.Issuer(), connectIssuer: "https://acme.authkit.test"}
 	w.keys = map[Kinds]doorKey{SessionToken: {knownID, knownKey()}, ConnectToken: {"key_connect", connectKey()}}
 	if s.oneIssuer {

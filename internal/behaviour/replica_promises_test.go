@@ -76,9 +76,9 @@ func (e *engine) overwrite(t *testing.T, key string, old, value []byte) {
 // newReplicasOn starts n instances on an engine. fake configures their WorkOS.
 func newReplicasOn(t *testing.T, n int, fake ...authkittest.Option) (*Replicas, *engine) {
 	t.Helper()
-	alone := NewApp(t, AppOptions{Fake: fake})
-	e := newEngine(alone.Clock)
-	r := &Replicas{Store: e.MemoryStore, Fake: alone.Fake, Clock: alone.Clock}
+	clock := authkittest.NewFakeClock(Start)
+	e := newEngine(clock)
+	r := &Replicas{Store: e.MemoryStore, Fake: newFake(t, clock, fake...), Clock: clock}
 	for range n {
 		r.Instances = append(r.Instances, NewInstance(t, r.Fake, r.Clock, AppOptions{AuthKit: []authkit.Option{authkit.WithStore(e)}}))
 	}

@@ -24,8 +24,8 @@ type Replicas struct {
 // NewReplicas starts n instances with the same options.
 func NewReplicas(t testing.TB, n int, o AppOptions) *Replicas {
 	t.Helper()
-	alone := NewApp(t, AppOptions{Fake: o.Fake}) // serves nothing: it starts the fake and the clock
-	r := &Replicas{Store: authkittest.NewMemoryStore(alone.Clock), Fake: alone.Fake, Clock: alone.Clock}
+	clock := authkittest.NewFakeClock(Start)
+	r := &Replicas{Store: authkittest.NewMemoryStore(clock), Fake: newFake(t, clock, o.Fake...), Clock: clock}
 	for range n {
 		r.Add(t, o)
 	}
