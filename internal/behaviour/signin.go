@@ -72,7 +72,8 @@ func (r Response) stateCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
-// RestartedSignIn returns the sign-in that a callback restarted. Its callback carries a code that AuthKit never issued.
+// RestartedSignIn returns the sign-in that a response starts, such as that of a callback. Its callback carries a code that
+// AuthKit never issued.
 func (a *App) RestartedSignIn(resp Response) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)

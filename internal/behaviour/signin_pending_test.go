@@ -19,6 +19,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // isPending reports whether a browser with the cookies of a jar could still finish a sign-in. It consumes nothing, because
@@ -47,7 +48,7 @@ func TestApplicationsOnOneHostKeepEachOthersPendingSignIns(t *testing.T) {
 			neighbour := NewInstance(t, a.Fake, a.Clock, AppOptions{AuthKit: opts})
 			j := NewCookieJar(t)
 			state := a.StartSignInWithJar(j, "/login?return_to=/account%3Fa%3Db", Navigation())
-			for range 20 {
+			for range testrun.Length(8, 20) {
 				j.store(neighbour.Send(Request{Target: "/login?return_to=/" + filler(900), Cookie: j.Header(), Header: navigationFrom("same-site")}))
 			}
 			assert.Equal(t, "/account?a=b", a.CancelSignIn(j, state))
@@ -305,7 +306,7 @@ func TestACrossSiteNavigationEvictsNoPendingSignInOfThisSite(t *testing.T) {
 				page := "/account?" + filler(700)
 				ours := a.StartSignInWithJar(j, "/login?return_to="+url.QueryEscape(page), navigationFrom("same-origin"))
 				typed := a.StartSignInWithJar(j, "/login?return_to=/account", navigationFrom("none"))
-				for i := range 30 {
+				for i := range testrun.Length(12, 30) {
 					a.Clock.Advance(time.Second)
 					a.StartSignInWithJar(j, start+fmt.Sprint("x", i, filler(800)), navigationFrom(site))
 					assert.Less(t, len(j.Header()), 4096)
@@ -397,7 +398,7 @@ func TestTheNumberOfStateCookiesExpiredPerResponseIsBounded(t *testing.T) {
 	a := NewApp(t, AppOptions{})
 	var planted []string
 	for range 60 {
-		planted = append(planted, a.StartSignIn("/login").Cookie)
+		planted = append(planted, a.Send(Request{Target: "/login", Header: Navigation()}).stateCookie(t))
 	}
 	resp := a.Send(Request{Target: "/login", Cookie: strings.Join(planted, "; "), Header: Navigation()})
 	assert.Equal(t, http.StatusSeeOther, resp.Status)
