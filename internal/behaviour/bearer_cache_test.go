@@ -15,6 +15,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/resource"
 )
 
@@ -250,7 +251,7 @@ func TestRefusedBearerTokensAreNotCachedAndEvictNoEntry(t *testing.T) {
 	session := b.sessionOf(token)
 	ended := b.nativeToken(func(claims map[string]any) { claims["sid"] = "session_ended" })
 	_ = b.EndSession(t.Context(), "session_ended")
-	for i := range 200 {
+	for i := range testrun.Length(40, 200) {
 		assert.Nil(t, b.sessionOf(fmt.Sprintf("%s%d", token, i)))
 		assert.Nil(t, b.sessionOf(flipAt(token, len(token)-1-i)))
 		assert.Nil(t, b.sessionOf(ended))

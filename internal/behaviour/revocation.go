@@ -161,7 +161,7 @@ var Refusals = flag.Int("refusals", testrun.Length(1, 3), "number of sessions th
 // the times is longer than a generous limit.
 func (i *RealInstances) MeasureRefusal(t testing.TB, name string, eventInterval time.Duration) {
 	t.Helper()
-	const interval = 2 * time.Millisecond
+	interval := testrun.Length(20*time.Millisecond, 2*time.Millisecond) // how exact the times are
 	var times refusalTimes
 	for range *Refusals {
 		<-time.After(rand.N(eventInterval))

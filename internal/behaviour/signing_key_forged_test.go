@@ -190,7 +190,7 @@ func TestManyUnknownKeyIDsCauseOneJWKSFetchAndDelayNoOtherRequest(t *testing.T) 
 	before := a.Fake.Calls(authkittest.RouteJWKS)
 	for round := range 3 {
 		var all sync.WaitGroup
-		for i := range testrun.Length(300, 1000) {
+		for i := range testrun.Length(100, 1000) {
 			all.Go(func() {
 				unknown := forgery{header: setMember("kid", fmt.Sprintf("unknown_%d_%d", round, i))}
 				if i%50 != 0 { // those are signed by a known key; to sign all would take seconds

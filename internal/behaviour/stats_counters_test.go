@@ -22,7 +22,7 @@ import (
 )
 
 // loadRounds is how often the test of the outcomes sends each of its requests.
-var loadRounds = testrun.Length(15, 40)
+var loadRounds = testrun.Length(5, 40)
 
 // countersOf returns the numbers in statistics, by the path of their fields, such as "Refreshes.Waiters" and
 // "Requests.cached". Times and durations are left out.
