@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,16 +207,20 @@ func (h messageHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 // checkGoroutineLeaks fails the test if, at its end, a goroutine runs that did not run before. Call it before the test
-// starts its servers, so that they are closed when it checks.
-func checkGoroutineLeaks(t *testing.T) {
+// starts its servers, so that they are closed when it checks. It returns the goroutines that run now.
+func checkGoroutineLeaks(t *testing.T) (before stacks) {
 	t.Helper()
-	before := goroutines()
+	before = goroutines()
 	t.Cleanup(func() {
 		t.Helper()
 		eventuallyNone(t, WaitTimeout, func() []string {
+			if n := runtime.NumGoroutine() - len(before); n > 0 { // then at least one is new, and the traces, which take long, tell no more
+				return []string{strconv.Itoa(n) + " goroutines more than before"}
+			}
 			return before.newer(func(string) bool { return true })
-		})
+		}, func() []string { return before.newer(func(string) bool { return true }) })
 	})
+	return before
 }
 
 // checkUpstreamLeaks does the same for goroutines and connections of the library while the servers still run. A connection
@@ -235,7 +240,7 @@ func (o *outage) checkUpstreamLeaks(t *testing.T) {
 				left = append(left, "open connections to WorkOS")
 			}
 			return left
-		})
+		}, nil)
 	})
 }
 
@@ -285,8 +290,9 @@ func runsLibraryCode(stack string) bool {
 	return false
 }
 
-// eventuallyNone fails the test if left still returns something at the end of the given time.
-func eventuallyNone(t *testing.T, within time.Duration, left func() []string) {
+// eventuallyNone fails the test if left still returns something at the end of the given time. describe says more about it, if it
+// is not nil.
+func eventuallyNone(t *testing.T, within time.Duration, left, describe func() []string) {
 	t.Helper()
 	limit, ticker := time.After(within), time.NewTicker(5*time.Millisecond)
 	defer ticker.Stop()
@@ -298,6 +304,9 @@ func eventuallyNone(t *testing.T, within time.Duration, left func() []string) {
 		select {
 		case <-ticker.C:
 		case <-limit:
+			if describe != nil {
+				found = append(found, describe()...)
+			}
 			require.Fail(t, "something is left over", strings.Join(found, "\n\n"))
 			return
 		}
