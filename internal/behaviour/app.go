@@ -139,7 +139,7 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	a.Server.Config.Protocols = o.Protocols
 	a.Server.Config.MaxHeaderBytes = 4 << 20 // lets oversized requests reach the library
 	if o.TLS {
-		a.Server.StartTLS()
+		startTLS(a.Server)
 	} else {
 		a.Server.Start()
 	}

@@ -205,7 +205,7 @@ var handlerBehaviours = map[string]handlerBehaviour{
 	"answer within a timeout outside the middleware": {around: timeoutHandler(time.Hour), handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "in time")
 	}},
-	"exceed a timeout inside the middleware":  {inside: timeoutHandler(50 * time.Millisecond), handle: exceedTimeout},
+	"exceed a timeout inside the middleware":  {inside: timeoutHandler(2 * time.Millisecond), handle: exceedTimeout},
 	"exceed a timeout outside the middleware": {around: timeoutHandler(50 * time.Millisecond), handle: exceedTimeout, outsideMiddleware: true},
 	"abort": {handle: func(_ *httpExchange, w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "half")

@@ -124,7 +124,7 @@ func (b handlerBehaviour) run(t *testing.T, http2 bool, middleware func(http.Han
 	server.Listener = listener
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if server.EnableHTTP2 = http2; http2 {
-		server.StartTLS()
+		startTLS(server)
 	} else {
 		server.Start()
 	}

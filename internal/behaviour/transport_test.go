@@ -46,7 +46,7 @@ func TestTheResponseWriterHasTheOptionalInterfacesOfTheServer(t *testing.T) {
 				inner.ServeHTTP(w, r)
 			}))
 			server.EnableHTTP2 = http2
-			server.StartTLS()
+			startTLS(server)
 			defer server.Close()
 			resp, err := server.Client().Get(server.URL)
 			require.NoError(t, err)
