@@ -22,6 +22,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 	"github.com/authkit-go/authkit/workos"
 )
 
@@ -380,9 +381,15 @@ func (t *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
+// onlyObserved leaves out the cases in which nothing is observed but the sign-in, which the others have too.
+var onlyObserved = testrun.Length(true, false)
+
 // Every test checks its log for the cookies, codes, states, keys and tokens of its requests. Here the observations are in it.
 func TestNoObservationContainsASecret(t *testing.T) {
 	for _, c := range statsCases {
+		if onlyObserved && observed[c.name] == "" {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			s := &statsApp{webhookApp: &webhookApp{}, t: t}
 			observe := authkit.WithObserver(func(ctx context.Context, o authkit.Observation) {
