@@ -4,8 +4,10 @@ package behaviour
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // plantingTransport is a transport that adds planted cookies to each request to the application. It stands for cookies with
@@ -62,10 +65,14 @@ func junk(n int) string {
 	return strings.Join(pairs, "; ")
 }
 
+// oneFormOfSession is whether planted cookies come beside one form of the session, whole or in chunks. Those that look like a chunk, and
+// those that are in the way, come beside both.
+var oneFormOfSession = testrun.Length(true, false)
+
 // Planted cookies must not cause a redirect loop, and a sign-out must end the session at WorkOS. The user reaches the page,
 // or a page that explains the conflict.
 func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
-	for name, c := range map[string]struct {
+	plants := map[string]struct {
 		plant   plantingTransport
 		reaches bool
 	}{
@@ -86,8 +93,13 @@ func TestPlantedCookiesDoNotBlockSignInOrSignOut(t *testing.T) {
 		"more than are tried":             {plantingTransport{before: junk(20), after: junk(40)}, false},
 		"a kilobyte of junk":              {plantingTransport{before: "authkit-session=" + strings.Repeat("A", 1<<10)}, true},
 		"a negative conflict count":       {plantingTransport{before: "COUNT=-5; authkit-session=x"}, true},
-	} {
+	}
+	for i, name := range slices.Sorted(maps.Keys(plants)) {
+		c := plants[name]
 		for form, fill := range map[string]int{"whole": 0, "in chunks": 4200} {
+			if oneFormOfSession && (fill > 0) != (i%2 > 0) && !strings.Contains(name, "chunk") && c.reaches {
+				continue
+			}
 			t.Run(name+", the session "+form, func(t *testing.T) {
 				a := NewApp(t, AppOptions{})
 				if fill > 0 {

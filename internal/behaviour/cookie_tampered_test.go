@@ -74,7 +74,7 @@ func testASealOpensOnlyInItsOwnApplication(t *testing.T, a *App) {
 }
 
 // tamperedStep is which characters are changed: each one, or each fourth one.
-var tamperedStep = testrun.Length(4, 1)
+var tamperedStep = testrun.Length(9, 1)
 
 // Other libraries seal sessions in other formats. The authentication of the seal is the only protection of the user profile,
 // which is stored beside a valid token. So a change of any character must be detected there as well.
