@@ -18,7 +18,7 @@ import (
 // startTLS starts a server with a certificate on an elliptic curve, which its Client trusts. The key of httptest is an RSA key, and a
 // handshake with it takes twice as long.
 func startTLS(server *httptest.Server) {
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{curveCertificate()}}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{curveCertificate()}, CurvePreferences: []tls.CurveID{tls.X25519}}
 	server.StartTLS()
 }
 

@@ -22,6 +22,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 var digits = strings.Repeat("0123456789", 30_000)
@@ -264,7 +266,7 @@ var handlerBehaviours = map[string]handlerBehaviour{
 		},
 	},
 	"read a large upload": {
-		request: func(e *httpExchange) *http.Request { return e.requestWithBody("PUT", nil, endingReader(8<<20)) },
+		request: func(e *httpExchange) *http.Request { return e.requestWithBody("PUT", nil, endingReader(testrun.Length[int64](1<<20, 8<<20))) },
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			sum := sha256.New()
 			n, err := io.Copy(sum, r.Body)
