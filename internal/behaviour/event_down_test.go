@@ -118,6 +118,7 @@ func withRole(a *App, mux *http.ServeMux) {
 }
 
 func TestARestartedProcessMissesNoEventOfAnHour(t *testing.T) {
+	t.Parallel()
 	one := NewApp(t, AppOptions{Fake: deafUsers(), Routes: withRole})
 	cookies := map[string]string{}
 	sessions := map[string]string{}
@@ -182,6 +183,7 @@ func TestARestartedProcessMissesNoEventOfAnHour(t *testing.T) {
 }
 
 func TestEventsThatWorkOSHoldsBackAreFoundInAnyOrder(t *testing.T) {
+	t.Parallel()
 	a := NewApp(t, AppOptions{})
 	a.Fake.SetEventHoldBack(5 * time.Second)
 	cookie := a.SignedIn(Kim).CookieHeader()
@@ -279,6 +281,7 @@ func TestADeliveryDuringAnOutageOfTheApplicationComesAgain(t *testing.T) {
 }
 
 func TestStatsOfTheEventsFollowTheirState(t *testing.T) {
+	t.Parallel()
 	a := NewApp(t, AppOptions{})
 	assert.Equal(t, authkit.EventStats{State: authkit.EventsNone}, a.Stats().Events)
 	a.Fake.InjectFault(authkittest.RouteListEvents, authkittest.Fault{Status: http.StatusForbidden})

@@ -43,6 +43,7 @@ func (f *eventFleet) awaitRefusal(t testing.TB, cookie string, members ...*event
 }
 
 func TestOneOfThreeInstancesReadsTheEventsAndTellsTheOthers(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 3, true)
 	f.follow(t, "", nil, f.members...)
 	holder := f.holder(t)
@@ -86,6 +87,7 @@ func TestOneOfThreeInstancesReadsTheEventsAndTellsTheOthers(t *testing.T) {
 }
 
 func TestWhenTheHolderStopsAnotherInstanceFollowsAndMissesNothing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		end    func(*eventMember)
 		within time.Duration
@@ -121,6 +123,7 @@ func TestWhenTheHolderStopsAnotherInstanceFollowsAndMissesNothing(t *testing.T) 
 }
 
 func TestWithoutItsStoreEachInstanceFollowsAndAfterwardsOneDoes(t *testing.T) {
+	t.Parallel()
 	f := newEventFleet(t, 3, true)
 	f.follow(t, "", nil, f.members...)
 	f.holder(t)

@@ -25,6 +25,7 @@ func memoryStore() (connect func() authkit.Store) {
 }
 
 func TestARevocationReachesBothInstancesThroughTheMemoryStore(t *testing.T) {
+	t.Parallel()
 	RunRevocationWithStore(t, memoryStore())
 }
 

@@ -266,7 +266,9 @@ var handlerBehaviours = map[string]handlerBehaviour{
 		},
 	},
 	"read a large upload": {
-		request: func(e *httpExchange) *http.Request { return e.requestWithBody("PUT", nil, endingReader(testrun.Length[int64](1<<20, 8<<20))) },
+		request: func(e *httpExchange) *http.Request {
+			return e.requestWithBody("PUT", nil, endingReader(testrun.Length[int64](1<<20, 8<<20)))
+		},
 		handle: func(e *httpExchange, w http.ResponseWriter, r *http.Request) {
 			sum := sha256.New()
 			n, err := io.Copy(sum, r.Body)
