@@ -97,13 +97,8 @@ func TestAStrictWorkOSSignsNoUserOutWhileTheStoreDoesNotAnswer(t *testing.T) {
 			}
 			outage.end(r.Store)
 			r.settle(t)
-			tries := 0
-			require.Eventually(t, func() bool {
-				if tries++; tries%50 == 0 { // an attempt that began before the store was back is repeated after a second
-					r.Clock.Advance(time.Second)
-				}
-				return r.Store.Bytes() > 500
-			}, 10*time.Second, time.Millisecond, "the successor is not published")
+			// An attempt that began before the store was back is repeated after a second.
+			r.advanceUntil(t, func() bool { return r.Store.Bytes() > 500 }, "the successor is not published")
 			took := r.awaitStatus(t, two, cookie, http.StatusOK)
 			t.Logf("served %s after the store was back", took)
 		})
@@ -141,8 +136,10 @@ func TestTheLogIsPutBackAfterTheStoreHasLostIt(t *testing.T) {
 	}
 	one.SignOut(t, cookie)
 	r.Store.Flush()
+	appended := r.Store.Commands().Append
 	r.settle(t)
-	r.settle(t) // what is missing is put back over one second
+	// What is missing is put back over one second.
+	r.advanceUntil(t, func() bool { return r.Store.Commands().Append > appended }, "the notice is not put back")
 	late := r.Add(t, AppOptions{})
 	assert.Equal(t, http.StatusUnauthorized, late.Status(t, cookie), "an instance that starts later")
 	assert.Equal(t, http.StatusUnauthorized, two.Status(t, cookie))
@@ -182,7 +179,7 @@ func TestStatsTellTheStateOfTheStore(t *testing.T) {
 
 	r.Store.SetDown(true)
 	r.Clock.Advance(20 * time.Second)
-	require.Eventually(t, func() bool { return one.Stats().Store.State == authkit.StoreUnreachable }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return one.Stats().Store.State == authkit.StoreUnreachable }, WaitTimeout, time.Millisecond)
 	s = one.Stats().Store
 	assert.Error(t, s.Err)
 	assert.Equal(t, 20*time.Second, s.LogAge)
@@ -193,7 +190,7 @@ func TestStatsTellTheStateOfTheStore(t *testing.T) {
 	require.Eventually(t, func() bool { // two minutes without a session
 		r.Clock.Advance(time.Minute)
 		return one.Stats().Store.State == authkit.StoreIdle
-	}, 5*time.Second, time.Millisecond)
+	}, WaitTimeout, time.Millisecond)
 	require.Equal(t, http.StatusOK, one.Status(t, cookie))
 	assert.Equal(t, authkit.StoreConnected, one.Stats().Store.State)
 }

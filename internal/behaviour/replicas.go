@@ -66,10 +66,11 @@ func (a *App) SignOut(t testing.TB, cookie string) {
 // expireTokens advances the clock until every access token has expired, beyond the skew.
 func (r *Replicas) expireTokens() { r.Clock.Advance(5*time.Minute + 2*time.Minute) }
 
-// settle advances the clock until every instance that has followed the log reads it to
-// its end again.
+// settle advances the clock until every instance that has followed the log has read it to
+// its end again. One that connects while the clock moves reads it between two seconds.
 func (r *Replicas) settle(t testing.TB) {
 	t.Helper()
+	start := r.Clock.Now()
 	polls := 0
 	require.Eventually(t, func() bool {
 		if polls%20 == 0 { // the clock leaves the instances time to read
@@ -77,12 +78,12 @@ func (r *Replicas) settle(t testing.TB) {
 		}
 		polls++
 		for _, a := range r.Instances {
-			if s := a.Stats().Store; s.State != authkit.StoreIdle && !s.LogReadAt.Equal(r.Clock.Now()) {
+			if s := a.Stats().Store; s.State != authkit.StoreIdle && !s.LogReadAt.After(start) {
 				return false
 			}
 		}
 		return true
-	}, 10*time.Second, time.Millisecond, "an instance does not read the log")
+	}, WaitTimeout, time.Millisecond, "an instance does not read the log")
 }
 
 // awaitStatus advances the clock second by second until a guarded page answers with a
@@ -99,6 +100,21 @@ func (r *Replicas) awaitStatus(t testing.TB, a *App, cookie string, status int) 
 			r.Clock.Advance(time.Second)
 		}
 		return false
-	}, 10*time.Second, 5*time.Millisecond, "the status does not become %d", status)
+	}, WaitTimeout, 5*time.Millisecond, "the status does not become %d", status)
 	return r.Clock.Now().Sub(start)
+}
+
+// advanceUntil advances the clock second by second until a condition holds.
+func (r *Replicas) advanceUntil(t testing.TB, condition func() bool, otherwise string) {
+	t.Helper()
+	polls := 0
+	require.Eventually(t, func() bool {
+		if condition() {
+			return true
+		}
+		if polls++; polls%50 == 0 { // the clock leaves the instances time to work
+			r.Clock.Advance(time.Second)
+		}
+		return false
+	}, WaitTimeout, time.Millisecond, otherwise)
 }
