@@ -44,7 +44,7 @@ func assertAllFail(t *testing.T, s *Store, limit time.Duration) {
 				started := time.Now()
 				err := call()
 				assert.Error(t, err, name)
-				assert.Less(t, time.Since(started), limit+time.Second, name)
+				assert.Less(t, time.Since(started), limit+5*time.Second, name)
 			})
 		}
 	}
@@ -94,13 +94,13 @@ func TestAKilledPostgresWithUnloggedTablesEndsFollow(t *testing.T) {
 func TestAPostgresThatIsDownEndsFollow(t *testing.T) {
 	server := startServer(t)
 	s := newStore(t, server.newDatabase(t), WithPollInterval(50*time.Millisecond))
-	s.linkLimit = time.Second
+	s.linkLimit = 3 * time.Second
 	f := follow(t, s)
 	f.awaitCaughtUp(t)
 	server.kill()
 	started := time.Now()
 	assert.ErrorContains(t, f.awaitEnd(t), "pgstore: follow: ")
-	assert.InDelta(t, time.Second, time.Since(started), float64(time.Second))
+	assert.InDelta(t, s.linkLimit, time.Since(started), float64(s.linkLimit))
 	require.NoError(t, server.Restart())
 }
 
@@ -111,11 +111,12 @@ func TestAStoppedPostgresHoldsNoCallBeyondItsContext(t *testing.T) {
 	awaitAllWork(t, s)
 	f := follow(t, s)
 	f.awaitCaughtUp(t)
-	stopped := follow(t, s)
 	awaitListener(t, s)
 	other := storeOn(t, s.pool, WithPollInterval(50*time.Millisecond))
 	other.linkLimit = time.Hour
+	stopped := follow(t, other)
 	patient := follow(t, other)
+	stopped.awaitCaughtUp(t)
 	patient.awaitCaughtUp(t)
 
 	server.freeze()
@@ -123,7 +124,7 @@ func TestAStoppedPostgresHoldsNoCallBeyondItsContext(t *testing.T) {
 	started := time.Now()
 	stopped.stop()
 	assert.ErrorIs(t, stopped.awaitEnd(t), context.Canceled)
-	assert.Less(t, time.Since(started), time.Second)
+	assert.Less(t, time.Since(started), 5*time.Second, "not its limit, which is an hour")
 	assertAllFail(t, s, 300*time.Millisecond)
 	assert.LessOrEqual(t, patient.reads(), reads+1, "a store that does not answer calls no caughtUp")
 	server.thaw()
@@ -143,7 +144,7 @@ func TestAStoppedPostgresEndsFollowAfterItsLimit(t *testing.T) {
 	defer server.thaw()
 	started := time.Now()
 	assert.ErrorIs(t, f.awaitEnd(t), context.DeadlineExceeded)
-	assert.Less(t, time.Since(started), 3*time.Second)
+	assert.Less(t, time.Since(started), 8*time.Second, "not the ten seconds of a store whose limit is not set")
 }
 
 func TestATerminatedPostgresListenerLosesNoNotice(t *testing.T) {
@@ -208,7 +209,7 @@ func TestAPartitionEndsAPostgresFollow(t *testing.T) {
 	defer proxy.partition(false)
 	started := time.Now()
 	assert.ErrorIs(t, f.awaitEnd(t), context.DeadlineExceeded)
-	assert.Less(t, time.Since(started), 3*time.Second)
+	assert.Less(t, time.Since(started), 8*time.Second)
 }
 
 func TestAPostgresAppendThatWaitsReturnsWhenItsContextEnds(t *testing.T) {

@@ -112,7 +112,7 @@ func TestAnExpiredPostgresValueIsAbsent(t *testing.T) {
 		require.Eventually(t, func() bool {
 			_, _, found, err := s.Get(t.Context(), key)
 			return err == nil && !found
-		}, 5*time.Second, time.Millisecond)
+		}, 20*time.Second, time.Millisecond)
 	}
 	got, _ := swap(t, s, "expired:replace", "value", "new", time.Minute)
 	assert.Equal(t, swapped{"", false}, got, "an expired value is no old value")
@@ -324,7 +324,7 @@ func TestAPostgresSwapThatWaitedComparesWithTheNewestRow(t *testing.T) {
 				var over bool
 				return holder.QueryRow(t.Context(), `select clock_timestamp() > max(query_start) + interval '300 milliseconds'
 					from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&over) == nil && over
-			}, 5*time.Second, 5*time.Millisecond)
+			}, 20*time.Second, 5*time.Millisecond)
 			require.NoError(t, tx.Commit(t.Context()))
 			got := <-results
 			assert.Equal(t, c.want, got.got)
