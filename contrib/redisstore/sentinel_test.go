@@ -108,7 +108,7 @@ func TestARedisReplicaThatLacksNoticesEndsFollow(t *testing.T) {
 				require.NoError(t, other.Append(t.Context(), []byte(n)))
 			}
 			p.moveTo(replica.addr)
-			assert.ErrorIs(t, f.awaitEnd(5*time.Second), errLost)
+			assert.ErrorIs(t, f.awaitEnd(20*time.Second), errLost)
 			f.requireNotices("1", "2", "3")
 			requireWholeLog(t, s, append([]string{"1"}, after...)...)
 		})

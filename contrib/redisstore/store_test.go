@@ -96,7 +96,7 @@ func TestAnExpiredRedisValueIsAbsent(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, _, found, err := s.Get(t.Context(), "x:1")
 		return err == nil && !found
-	}, 5*time.Second, time.Millisecond)
+	}, 20*time.Second, time.Millisecond)
 	current, _, swapped, err := s.Swap(t.Context(), "x:1", []byte("a"), []byte("b"), time.Minute)
 	require.NoError(t, err)
 	assert.False(t, swapped)
