@@ -24,9 +24,9 @@ func TestRunWithAStoreLeavesNoGoroutineBehind(t *testing.T) {
 		})
 		browser := app.SignIn(ada)
 		assert.Equal(t, 200, open(t, browser, "/account").StatusCode)
-		require.Eventually(t, func() bool { return strings.Count(followers(), "goroutine ") > before }, 5*time.Second, time.Millisecond, "the log is followed")
+		require.Eventually(t, func() bool { return strings.Count(followers(), "goroutine ") > before }, 20*time.Second, time.Millisecond, "the log is followed")
 	})
-	require.Eventually(t, func() bool { return strings.Count(followers(), "goroutine ") == before }, 5*time.Second, time.Millisecond, "%s", followers())
+	require.Eventually(t, func() bool { return strings.Count(followers(), "goroutine ") == before }, 20*time.Second, time.Millisecond, "%s", followers())
 }
 
 // followers returns the goroutines that follow the log of a store.

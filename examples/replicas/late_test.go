@@ -128,7 +128,7 @@ func TestALateResponseDoesNotUndoWhatTheUserDidAtAnotherInstance(t *testing.T) {
 						answered <- response
 					}()
 					f.fake.AwaitCalls(t, authkittest.RouteRefresh, calls+1)
-					require.Eventually(t, func() bool { return f.fake.Refreshes().Exchanged > exchanged }, 5*time.Second, time.Millisecond)
+					require.Eventually(t, func() bool { return f.fake.Refreshes().Exchanged > exchanged }, 20*time.Second, time.Millisecond)
 					if fault.Times == 0 {
 						wait(time.Now().Add(200 * time.Millisecond)) // until the page has begun
 					}

@@ -223,6 +223,6 @@ func TestTheUpstreamNamesTheUserWhoseInstanceWasKilledInMidExchange(t *testing.T
 	for _, email := range []string{"user0@example.com", "user1@example.com"} {
 		cut[email] = []period{{began, time.Now()}}
 	}
-	require.Eventually(t, func() bool { return len(between.killedInMidExchange(cut)) > 0 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(between.killedInMidExchange(cut)) > 0 }, 20*time.Second, 10*time.Millisecond)
 	require.Equal(t, map[string]bool{"user1@example.com": true}, between.killedInMidExchange(cut), "not the user whose exchange was over")
 }

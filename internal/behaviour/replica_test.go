@@ -170,10 +170,10 @@ func TestTheStoreCommandsOfEachClassOfRequest(t *testing.T) {
 	assert.Eventually(t, func() bool {
 		c := r.Store.Commands()
 		return c.Get == 1 && c.Swap == 1
-	}, 5*time.Second, time.Millisecond, "the first request of a refreshed session: the record of its origin is shortened, behind the response")
+	}, WaitTimeout, time.Millisecond, "the first request of a refreshed session: the record of its origin is shortened, behind the response")
 	r.Store.ResetCommands()
 	status(one, refreshed)()
-	assert.Eventually(t, func() bool { return r.Store.Commands().Get == 1 }, 5*time.Second, time.Millisecond)
+	assert.Eventually(t, func() bool { return r.Store.Commands().Get == 1 }, WaitTimeout, time.Millisecond)
 	assert.Zero(t, r.Store.Commands().Swap, "it is short already")
 	assert.Equal(t, none, r.commands(status(two, refreshed)), "a warm request")
 

@@ -70,5 +70,5 @@ func TestARefusalDuringAnOutageIsAskedAboutSoonAfterIt(t *testing.T) {
 	r.Clock.Advance(6 * time.Second)
 	require.Zero(t, r.Store.Commands().Append)
 	require.Equal(t, http.StatusServiceUnavailable, one.Status(t, cookie))
-	require.Eventually(t, func() bool { return r.Store.Commands().Append > 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.Store.Commands().Append > 0 }, WaitTimeout, time.Millisecond)
 }

@@ -49,5 +49,5 @@ func TestTheTemporaryFilesOfAnUploadAreRemoved(t *testing.T) {
 	require.Eventually(t, func() bool { // the server removes it after the response
 		_, err := os.Stat(name)
 		return errors.Is(err, fs.ErrNotExist)
-	}, 5*time.Second, time.Millisecond)
+	}, WaitTimeout, time.Millisecond)
 }

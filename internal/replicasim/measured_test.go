@@ -202,7 +202,7 @@ func compare(t *testing.T, c Config, equal func(simulated, measured Counts) bool
 			return equal(simulated, measured)
 		}
 		if !reached() {
-			assert.Eventually(t, reached, 5*time.Second, time.Millisecond)
+			assert.Eventually(t, reached, 20*time.Second, time.Millisecond)
 		}
 		require.True(t, equal(simulated, measured), "after %+v\nsimulated %s\nmeasured  %s", e, simulated, measured)
 	})
