@@ -170,7 +170,7 @@ func TestAResponseWithoutALengthThroughCaddyEndsWithItsSession(t *testing.T) {
 			}
 			select {
 			case <-ended:
-			case <-time.After(waitTimeout / 3):
+			case <-time.After(waitTimeout):
 				assert.Fail(t, "the application was not told")
 				close(next)
 			}

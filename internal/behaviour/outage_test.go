@@ -22,7 +22,7 @@ import (
 )
 
 // settleTime is how long, in real time, abandoned calls may take to end.
-const settleTime = 4 * time.Second
+const settleTime = WaitTimeout
 
 // upstream counts the requests and the connections of one application.
 type upstream struct {

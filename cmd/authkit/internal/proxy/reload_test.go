@@ -118,7 +118,7 @@ func TestAFileThatChangesDuringAReloadIsUsed(t *testing.T) {
 	f.Log.await(t, "the configuration was reloaded")
 	require.Equal(t, 200, f.do("", "GET", "/new/a", nil).StatusCode)
 	f.poll()
-	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 401 }, waitTimeout/3, 5*time.Millisecond, "the rule that closes the path again is used")
+	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 401 }, waitTimeout, 5*time.Millisecond, "the rule that closes the path again is used")
 }
 
 func TestAFileThatAChangedConfigurationWaitsForIsNoticed(t *testing.T) {
@@ -134,7 +134,7 @@ func TestAFileThatAChangedConfigurationWaitsForIsNoticed(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
 	f.poll() // Kubernetes replaces the volumes of a pod one after the other
-	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 200 }, waitTimeout/3, 5*time.Millisecond, "the file is there now")
+	require.Eventually(t, func() bool { return f.do("", "GET", "/new/a", nil).StatusCode == 200 }, waitTimeout, 5*time.Millisecond, "the file is there now")
 }
 
 func TestASignOutHoldsAfterAReload(t *testing.T) {

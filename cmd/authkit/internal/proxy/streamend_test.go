@@ -117,7 +117,7 @@ func (l *longResponse) isCut() {
 	l.t.Helper()
 	select {
 	case <-l.ended:
-	case <-time.After(waitTimeout / 3):
+	case <-time.After(waitTimeout):
 		require.Fail(l.t, "the upstream was not told")
 	}
 	_, err := io.ReadAll(l.lines)
