@@ -134,11 +134,7 @@ func TestRepeatedSignOutsOfOneSessionDoNotFillTheLog(t *testing.T) {
 func TestRepeatedSignOutsWithAnOldCookieFollowItsChainOnce(t *testing.T) {
 	r := NewReplicas(t, 2, AppOptions{})
 	first := r.Instances[0].SignedIn(Kim).CookieHeader()
-	cookie := first
-	for range 10 {
-		r.expireTokens()
-		cookie = r.Instances[0].Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).session(t)
-	}
+	cookie := r.refreshTimes(t, 10, first)
 	c := r.commands(func() {
 		for range 100 {
 			r.Instances[1].SignOut(t, first)

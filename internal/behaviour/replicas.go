@@ -50,6 +50,23 @@ func (r *Replicas) commands(f func()) authkittest.StoreCommands {
 	return c
 }
 
+// refreshTimes refreshes a session n times at the first instance, and returns its new cookie. It returns after the commands behind the
+// responses: each request with a refreshed session shortens the record of the refresh before.
+func (r *Replicas) refreshTimes(t testing.TB, n int, cookie string) string {
+	t.Helper()
+	r.Store.ResetCommands()
+	for range n {
+		r.expireTokens()
+		cookie = r.Instances[0].Send(Request{Target: "/account", Cookie: cookie, Header: Scripted()}).session(t)
+		require.NotEmpty(t, cookie)
+	}
+	require.Eventually(t, func() bool {
+		c := r.Store.Commands()
+		return c.Get == n+n-1 && c.Swap == 2*n+n-1
+	}, WaitTimeout, time.Millisecond, "one command of each kind for each record that is shortened")
+	return cookie
+}
+
 // Status returns the status of a script's request for a guarded page.
 func (a *App) Status(t testing.TB, cookie string) int {
 	t.Helper()
