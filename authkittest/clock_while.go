@@ -3,15 +3,20 @@
 // Go cannot tell whether another goroutine waits for a timer or works. So the clock observes what happens: timers that are
 // started or stopped, calls that the fake answers, requests that begin or end. If nothing happens during some short sleeps,
 // everything waits. The number of sleeps counts and not their length: on a busy machine, a sleep takes longer, and the
-// goroutines that can run do so before it ends.
+// goroutines that can run do so before it ends. But a virtual machine can lose one of its processors for a while, with the
+// goroutine that runs there, and keep the one of the clock. So no other goroutine may run either. Go tells that since 1.26.
 
 package authkittest
 
-import "time"
+import (
+	"runtime/metrics"
+	"time"
+)
 
 const (
 	stillSleep = time.Millisecond // of real time
-	stillTurns = 50               // sleeps without a change after which everything waits
+	stillTurns = 50               // sleeps without a change after which everything waits, if no other goroutine runs
+	busyTurns  = 500              // sleeps without a change after which the goroutines that run have nothing to do with the clock
 
 	// dripTurns replaces stillTurns between two bytes of a response that drips, which can be thousands.
 	dripTurns = 2
@@ -73,7 +78,7 @@ func (c *FakeClock) step(wanted func() bool) bool {
 		if c.stillness.changes != seen || c.stillness.busy > 0 {
 			seen, turns = c.stillness.changes, 0
 		}
-		if next := c.earliest(); next != nil && (turns >= stillTurns || next.drip && turns >= dripTurns) && c.moving.TryLock() {
+		if next := c.earliest(); next != nil && isStill(turns, next.drip) && c.moving.TryLock() {
 			c.remove(next)
 			c.stillness.changes++
 			if next.at.After(c.now) {
@@ -88,6 +93,31 @@ func (c *FakeClock) step(wanted func() bool) bool {
 		c.mu.Unlock()
 		time.Sleep(stillSleep)
 	}
+}
+
+// isStill reports whether everything waits after some sleeps without a change.
+func isStill(turns int, drip bool) bool {
+	switch {
+	case drip && turns >= dripTurns || turns >= busyTurns:
+		return true
+	case turns < stillTurns:
+		return false
+	}
+	return !othersRun()
+}
+
+// othersRun reports whether other goroutines of the process run, or could.
+func othersRun() bool {
+	const own = 1
+	samples := []metrics.Sample{{Name: "/sched/goroutines/running:goroutines"}, {Name: "/sched/goroutines/runnable:goroutines"}}
+	metrics.Read(samples)
+	active := uint64(0)
+	for _, sample := range samples {
+		if sample.Value.Kind() == metrics.KindUint64 { // before Go 1.26, there is none
+			active += sample.Value.Uint64()
+		}
+	}
+	return active > own
 }
 
 // fakeCalls is what a fake tells its clock. A FakeClock implements it, and so does a Clock in which one is embedded.

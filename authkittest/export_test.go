@@ -48,3 +48,11 @@ func WithoutTags(document string) string { return withoutTags(document) }
 
 // TagPattern matches a comment or a tag.
 var TagPattern = tagPattern
+
+// IsStill reports whether the clock of AdvanceWhile moves after some sleeps without a change: a few, or many.
+func IsStill(many bool) bool {
+	if many {
+		return isStill(busyTurns, false)
+	}
+	return isStill(stillTurns, false)
+}

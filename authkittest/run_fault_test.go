@@ -6,8 +6,11 @@ import (
 	"bufio"
 	"fmt"
 	"net/http"
+	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -256,6 +259,23 @@ func TestARateLimitMovesTheClockOfRunToTheNextAttempt(t *testing.T) {
 	assert.Equal(t, 200, open(t, browser, "/account").StatusCode)
 	assert.Equal(t, 1, app.Fake.Limited(authkittest.RouteRefresh))
 	assert.InDelta(t, 1.125, app.Clock.Now().Sub(before).Seconds(), 0.125)
+}
+
+// A goroutine that runs on a processor that the machine lends to another one makes no progress.
+func TestAdvanceWhileWaitsForAGoroutineThatRuns(t *testing.T) {
+	if !slices.ContainsFunc(metrics.All(), func(d metrics.Description) bool { return d.Name == "/sched/goroutines/running:goroutines" }) {
+		t.Skip("this version of Go does not tell whether goroutines run")
+	}
+	var over atomic.Bool
+	go func() {
+		for !over.Load() {
+		}
+	}()
+	t.Cleanup(func() { over.Store(true) })
+	assert.Eventually(t, func() bool { return !authkittest.IsStill(false) }, 20*time.Second, time.Millisecond)
+	assert.True(t, authkittest.IsStill(true), "a goroutine that runs for ever does not hold the clock up")
+	over.Store(true)
+	assert.Eventually(t, func() bool { return authkittest.IsStill(false) }, 20*time.Second, time.Millisecond)
 }
 
 func TestAdvanceWhileMovesTheClockForACallOfTheTest(t *testing.T) {
