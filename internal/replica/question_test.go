@@ -147,17 +147,18 @@ func TestWithoutALeaseARefusalIsNotBelieved(t *testing.T) {
 }
 
 func TestASupersededTokenIsAnsweredWithAMark(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.newInstance(), w.newInstance()
-	useLog(one, two)
-	one.mu.Lock()
-	one.known[replica.Hash("t1")] = replica.Knowledge{Kind: replica.Superseded, Token: "t1"}
-	one.mu.Unlock()
-	w.workos.end()
-	require.Equal(t, replica.Lease, two.exchange("t1").Kind)
-	o, _ := two.awaitVerdict()
-	assert.Equal(t, replica.Superseded, o.Kind)
-	clear, _ := two.mayClear("t1", "t1", nil, unknown)
-	assert.False(t, clear)
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		one, two := w.newInstance(), w.newInstance()
+		useLog(one, two)
+		one.mu.Lock()
+		one.known[replica.Hash("t1")] = replica.Knowledge{Kind: replica.Superseded, Token: "t1"}
+		one.mu.Unlock()
+		w.workos.end()
+		require.Equal(t, replica.Lease, two.exchange("t1").Kind)
+		o, _ := two.awaitVerdict()
+		assert.Equal(t, replica.Superseded, o.Kind)
+		clear, _ := two.mayClear("t1", "t1", nil, unknown)
+		assert.False(t, clear)
+	})
 }
