@@ -394,7 +394,10 @@ func TestAnIntervalOfAMinuteHasOneHolderToo(t *testing.T) {
 	holder := f.holder(t)
 	before := f.listsRead()
 	for range 10 {
+		began := f.Clock.Now()
 		f.round(t)
+		// A request for the list that is under way would meet its time limit in the next jump of the clock.
+		require.Eventually(t, func() bool { return holder.Stats().Events.ReadAt.After(began) }, WaitTimeout, time.Millisecond, "the list is not read")
 	}
 	assert.Greater(t, holder.lists.Load(), before[holder])
 	for _, m := range f.others(holder) {
