@@ -181,7 +181,7 @@ func TestUnknownAPIKeysDoNotEvictAValidKeyFromTheCache(t *testing.T) {
 	a := NewAPIKeyApp(t, WithoutLog)
 	valid := a.addKey("valid")
 	require.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
-	for i := range testrun.Length(5_000, 40_000) { // more than the cache has room for
+	for i := range testrun.Length(17_000, 40_000) { // more than the caches of unknown and of proven keys have room for
 		a.WithKey(t.Context(), "/key", UnknownKey(i))
 	}
 	assert.Equal(t, http.StatusOK, a.WithKey(t.Context(), "/key", valid).Status)
