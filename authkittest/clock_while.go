@@ -14,9 +14,12 @@ import (
 )
 
 const (
-	stillSleep = time.Millisecond // of real time
-	stillTurns = 50               // sleeps without a change after which everything waits, if no other goroutine runs
-	busyTurns  = 500              // sleeps without a change after which the goroutines that run have nothing to do with the clock
+	stillSleep = time.Millisecond       // of real time
+	stillTurns = 50                     // sleeps without a change after which everything waits, if no other goroutine runs
+	busyTime   = 500 * time.Millisecond // without a change, after which the goroutines that run have nothing to do with the clock
+	// longestTurn is how much of a sleep counts as busyTime. On a busy processor, a sleep takes 20 ms. If the whole machine has
+	// paused, it takes much longer, and the other goroutines did not run either.
+	longestTurn = 10 * time.Millisecond
 
 	// dripTurns replaces stillTurns between two bytes of a response that drips, which can be thousands.
 	dripTurns = 2
@@ -69,6 +72,7 @@ func isClosed(done <-chan struct{}) bool {
 // does. wanted is called with c.mu held.
 func (c *FakeClock) step(wanted func() bool) bool {
 	var seen uint64
+	var passed time.Duration // since the last change
 	for turns := 0; ; turns++ {
 		c.mu.Lock()
 		if !wanted() {
@@ -76,9 +80,9 @@ func (c *FakeClock) step(wanted func() bool) bool {
 			return false
 		}
 		if c.stillness.changes != seen || c.stillness.busy > 0 {
-			seen, turns = c.stillness.changes, 0
+			seen, turns, passed = c.stillness.changes, 0, 0
 		}
-		if next := c.earliest(); next != nil && isStill(turns, next.drip) && c.moving.TryLock() {
+		if next := c.earliest(); next != nil && isStill(turns, passed, next.drip) && c.moving.TryLock() {
 			c.remove(next)
 			c.stillness.changes++
 			if next.at.After(c.now) {
@@ -91,19 +95,18 @@ func (c *FakeClock) step(wanted func() bool) bool {
 			return true
 		}
 		c.mu.Unlock()
+		slept := time.Now()
 		time.Sleep(stillSleep)
+		passed += min(time.Since(slept), longestTurn)
 	}
 }
 
-// isStill reports whether everything waits after some sleeps without a change.
-func isStill(turns int, drip bool) bool {
-	switch {
-	case drip && turns >= dripTurns || turns >= busyTurns:
+// isStill reports whether everything waits after some sleeps without a change, which took the given time.
+func isStill(turns int, passed time.Duration, drip bool) bool {
+	if drip && turns >= dripTurns {
 		return true
-	case turns < stillTurns:
-		return false
 	}
-	return !othersRun()
+	return turns >= stillTurns && (passed >= busyTime || !othersRun())
 }
 
 // othersRun reports whether other goroutines of the process run, or could.

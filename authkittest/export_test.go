@@ -49,10 +49,11 @@ func WithoutTags(document string) string { return withoutTags(document) }
 // TagPattern matches a comment or a tag.
 var TagPattern = tagPattern
 
-// IsStill reports whether the clock of AdvanceWhile moves after some sleeps without a change: a few, or many.
-func IsStill(many bool) bool {
-	if many {
-		return isStill(busyTurns, false)
+// IsStill reports whether the clock of AdvanceWhile moves after the same number of sleeps without a change: short ones, or
+// those of a busy machine.
+func IsStill(long bool) bool {
+	if long {
+		return isStill(stillTurns, busyTime, false)
 	}
-	return isStill(stillTurns, false)
+	return isStill(stillTurns, 0, false)
 }
