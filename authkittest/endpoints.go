@@ -276,7 +276,9 @@ func (f *Server) handler() http.Handler {
 	f.otherRoutes.HandleFunc("/", serveNotFound)
 	f.routes = append([]*http.ServeMux{f.own.mux()}, endpointMuxes()...)
 	var served http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.routes[0].ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), serverKey{}, f)))
+		own := r.WithContext(context.WithValue(r.Context(), serverKey{}, f))
+		defer func() { r.Pattern = own.Pattern }() // a middleware finds it in its own request
+		f.routes[0].ServeHTTP(w, own)
 	})
 	if f.settings.middleware != nil {
 		served = f.settings.middleware(served)

@@ -52,6 +52,28 @@ func TestAMiddlewareOfTheFakeGetsAllRequestsBeforeTheirFaults(t *testing.T) {
 	assert.ElementsMatch(t, []string{"/teapot", "/mailbox", "/sso/jwks/" + fake.ClientID()}, paths)
 }
 
+// A program logs the pattern of each request, as with any http.ServeMux.
+func TestAMiddlewareOfTheFakeFindsThePatternInTheRequest(t *testing.T) {
+	patterns := make(chan string, 1)
+	fake := authkittest.New(t, authkittest.WithMiddleware(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r)
+			patterns <- r.Pattern
+		})
+	}))
+	for path, want := range map[string]string{
+		"/mailbox":                      "GET /mailbox",
+		"/user_management/authorize":    string(authkittest.RouteAuthorize),
+		"/user_management/users/user_1": string(authkittest.RouteGetUser),
+		"/sso/jwks/" + fake.ClientID():  string(authkittest.RouteJWKS),
+	} {
+		response, err := http.Get(fake.URL() + path)
+		require.NoError(t, err)
+		response.Body.Close()
+		assert.Equal(t, want, <-patterns, path)
+	}
+}
+
 func TestAFakeTellsTheRouteOfARequest(t *testing.T) {
 	fake := authkittest.New(t)
 	for request, want := range map[[2]string]authkittest.Route{
