@@ -131,7 +131,6 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 		authkit.WithRedirectURL(a.URL + "/callback"),
 		authkit.WithPostLogoutRedirectURL(a.URL + "/"),
 		authkit.WithLogger(slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-		authkit.WithSessionCache(1000, 64<<20), // with room for more, a cache takes a quarter of the memory that a test allocates
 	}, o.AuthKit...)...)
 	require.NoError(t, err)
 	handler := a.routes(o)
