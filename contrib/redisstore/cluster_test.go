@@ -3,9 +3,12 @@
 package redisstore
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,7 +135,40 @@ func clusterStore(t *testing.T, nodes []*server, change func(*redis.ClusterOptio
 		o.Addrs = append(o.Addrs, n.addr)
 	}
 	change(o)
+	made := &madeNodes{}
+	o.Dialer = made.dial
 	client := redis.NewClusterClient(o)
+	client.OnNewNode(made.add)
 	t.Cleanup(func() { _ = client.Close() })
 	return newStore(t, client, opts...)
+}
+
+// madeNodes are the nodes that a client has made. With RouteByLatency, go-redis 9.22 measures a node on a goroutine, which could
+// connect while the client still sets a field of the node. That is a data race. So a connection waits until the node is made.
+type madeNodes struct {
+	nodes sync.Map // by address, a channel that is closed when the node is made
+}
+
+func (m *madeNodes) made(addr string) chan struct{} {
+	made, _ := m.nodes.LoadOrStore(addr, make(chan struct{}))
+	return made.(chan struct{})
+}
+
+// add is called for each new node, after what the client itself does with it. It is called again if a node was forgotten.
+func (m *madeNodes) add(node *redis.Client) {
+	made := m.made(node.Options().Addr)
+	select {
+	case <-made:
+	default:
+		close(made)
+	}
+}
+
+func (m *madeNodes) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	select {
+	case <-m.made(addr):
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
