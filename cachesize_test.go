@@ -55,8 +55,8 @@ func liveHeap() int {
 	finalized := make(chan struct{})
 	runtime.SetFinalizer(new([64]byte), func(*[64]byte) { close(finalized) })
 	runtime.GC()
-	<-finalized  // and so are the connections of before, whose memory the next run frees
-	runtime.GC() // frees what pools still held during the first run
+	<-finalized  // the connections that are no longer used have been finalized before
+	runtime.GC() // frees their memory, and what pools still held during the first run
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)

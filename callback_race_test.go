@@ -49,7 +49,7 @@ func TestAUsedStateIsRefusedAfterAnyNumberOfCallbacks(t *testing.T) {
 			assert.NotContains(t, resp.SetCookies(t), "authkit-session")
 			if strings.Contains(name, "a code") {
 				assert.Equal(t, http.StatusSeeOther, resp.Status, "the state was evicted, so the sign-in starts again")
-				again := a.RestartedSignIn(resp)
+				again := a.SignInStartedBy(resp)
 				assert.Equal(t, http.StatusServiceUnavailable, a.StatusWithoutKeys(again), "the new sign-in is fresh")
 			} else {
 				assert.Equal(t, http.StatusBadRequest, resp.Status, "the used state is still remembered")

@@ -278,8 +278,8 @@ func (f *following) advance(d time.Duration) {
 	f.settle(f.loops)
 }
 
-// jumpBy moves the clock while no loop begins a request: the time limit of one that began at
-// an earlier time of the same jump would pass within it.
+// jumpBy moves the clock. No loop begins a request meanwhile, because the rest of the jump
+// could exceed its time limit.
 func (f *following) jumpBy(d time.Duration) {
 	f.jump.Lock()
 	defer f.jump.Unlock()

@@ -3,8 +3,9 @@
 // Go cannot tell whether another goroutine waits for a timer or works. So the clock observes what happens: timers that are
 // started or stopped, calls that the fake answers, requests that begin or end. If nothing happens during some short sleeps,
 // everything waits. The number of sleeps counts and not their length: on a busy machine, a sleep takes longer, and the
-// goroutines that can run do so before it ends. But a virtual machine can lose one of its processors for a while, with the
-// goroutine that runs there, and keep the one of the clock. So no other goroutine may run either. Go tells that since 1.26.
+// goroutines that can run do so before it ends. A virtual machine can lose one of its processors for a while. The goroutine on
+// it then stands still, and the one of the clock goes on. So the clock also waits until no other goroutine runs. Go tells that
+// since 1.26.
 
 package authkittest
 
@@ -116,7 +117,7 @@ func othersRun() bool {
 	metrics.Read(samples)
 	active := uint64(0)
 	for _, sample := range samples {
-		if sample.Value.Kind() == metrics.KindUint64 { // before Go 1.26, there is none
+		if sample.Value.Kind() == metrics.KindUint64 { // Go 1.25 does not have these metrics
 			active += sample.Value.Uint64()
 		}
 	}

@@ -49,8 +49,8 @@ func WithoutTags(document string) string { return withoutTags(document) }
 // TagPattern matches a comment or a tag.
 var TagPattern = tagPattern
 
-// IsStill reports whether the clock of AdvanceWhile moves after the same number of sleeps without a change: short ones, or
-// those of a busy machine.
+// IsStill reports whether the clock of AdvanceWhile moves after all sleeps without a change. If long is true, they took as long
+// as the clock waits for goroutines that run.
 func IsStill(long bool) bool {
 	if long {
 		return isStill(stillTurns, busyTime, false)

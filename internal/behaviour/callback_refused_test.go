@@ -42,7 +42,7 @@ func TestNoCallbackQueryCausesA5xxOrAWarning(t *testing.T) {
 		for _, pending := range []bool{true, false} {
 			name := fmt.Sprintf("%.60s, state cookie %t", query, pending)
 			t.Run(name, func(t *testing.T) {
-				s := a.RestartedSignIn(a.Send(Request{Target: "/login", Header: Navigation()}))
+				s := a.SignInStartedBy(a.Send(Request{Target: "/login", Header: Navigation()}))
 				if !pending {
 					s.Cookie = ""
 				}

@@ -46,7 +46,7 @@ func TestASecondExpiredStateOrAFutureStateMakesNoCodeExchange(t *testing.T) {
 		"an hour late after a restart": func(a *App) Response {
 			s := a.StartSignIn("/login")
 			a.Clock.Advance(time.Hour)
-			again := a.RestartedSignIn(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
+			again := a.SignInStartedBy(a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}))
 			a.Clock.Advance(time.Hour)
 			return a.Send(Request{Target: again.Target(), Cookie: again.Cookie, Header: Navigation()})
 		},

@@ -374,7 +374,7 @@ func TestAFailedCodeExchangeCostsOnlyThatSignIn(t *testing.T) {
 			checkGoroutineLeaks(t)
 			o := newOutage(t, AppOptions{})
 			old := o.SignedIn("lee@example.com").CookieHeader()
-			s := o.RestartedSignIn(o.Send(Request{Target: "/login?return_to=/account", Header: Navigation()}))
+			s := o.SignInStartedBy(o.Send(Request{Target: "/login?return_to=/account", Header: Navigation()}))
 			endOutage := o.startOutage(authkittest.RouteCodeExchange, f)
 			before, calls := o.upstream.sent.Load(), o.Fake.Calls(authkittest.RouteCodeExchange)
 

@@ -72,9 +72,9 @@ func (r Response) stateCookie(t testing.TB) string {
 	return c.Name + "=" + c.Value
 }
 
-// RestartedSignIn returns the sign-in that a response starts, such as that of a callback. Its callback carries a code that
-// AuthKit never issued.
-func (a *App) RestartedSignIn(resp Response) PendingSignIn {
+// SignInStartedBy returns the sign-in that a response starts: that of a login, or that of a callback which starts again. Its
+// callback carries a code that AuthKit never issued.
+func (a *App) SignInStartedBy(resp Response) PendingSignIn {
 	a.T.Helper()
 	require.Equal(a.T, http.StatusSeeOther, resp.Status, resp.Body)
 	location, err := resp.Location()

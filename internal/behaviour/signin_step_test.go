@@ -63,7 +63,7 @@ func continuation(t *testing.T, resp Response) url.Values {
 // chooseOrganization chooses an organization for kim at AuthKit, to which a callback redirects and which knows kim already.
 func (a *steppedApp) chooseOrganization(resp Response, name string) PendingSignIn {
 	a.T.Helper()
-	s := a.RestartedSignIn(resp)
+	s := a.SignInStartedBy(resp)
 	b := a.atAuthKit[Kim]
 	b.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
 		if strings.HasPrefix(r.URL.String(), a.URL+"/") {
@@ -249,7 +249,7 @@ func TestAContinuedSignInHasTheParametersOfTheFirst(t *testing.T) {
 			assert.Empty(t, a.failures)
 
 			// The return path is the same.
-			again := a.RestartedSignIn(resp)
+			again := a.SignInStartedBy(resp)
 			refused := a.Send(Request{Target: again.With("code", "") + "&error=access_denied", Cookie: again.Cookie, Header: Navigation()})
 			assert.Contains(t, refused.Body, `href="/login?return_to=%2Faccount"`)
 		})
@@ -276,7 +276,7 @@ func TestASignInContinuesOnceAndThenAPageSaysWhatItNeeds(t *testing.T) {
 			a := newSteppedApp(t, authkit.LoginParams{Provider: "GoogleOAuth"})
 			s := a.StartSignInAs("/account", lee)
 			resp := a.answerCode(s, Navigation(), 403, c.body)
-			second := a.RestartedSignIn(resp)
+			second := a.SignInStartedBy(resp)
 			resp = a.answerCode(second, Navigation(), 403, c.body)
 			assert.Equal(t, http.StatusForbidden, resp.Status)
 			assert.Contains(t, resp.Body, c.page)
@@ -336,7 +336,7 @@ func TestARequiredStepKeepsTheSessionThatTheBrowserHas(t *testing.T) {
 		assert.NotContains(t, resp.Body+a.Logs.String(), pendingToken)
 		assert.Contains(t, a.Send(Request{Target: "/account", Cookie: old}).Body, "page of "+lee)
 		if status == http.StatusSeeOther {
-			s = a.RestartedSignIn(resp)
+			s = a.SignInStartedBy(resp)
 		}
 	}
 	assert.Len(t, a.signIns, 1)
@@ -419,22 +419,22 @@ func TestALateSignInAndAContinuedOneDoNotRepeatEachOther(t *testing.T) {
 		a.Clock.Advance(time.Hour)
 		resp := a.finishSignIn(s)
 		assert.Equal(t, "GoogleOAuth", continuation(t, resp).Get("provider"))
-		resp = a.answerCode(a.RestartedSignIn(resp), Navigation(), 403, selectionStep)
+		resp = a.answerCode(a.SignInStartedBy(resp), Navigation(), 403, selectionStep)
 		assert.Equal(t, "authkit", continuation(t, resp).Get("provider"))
-		last := a.RestartedSignIn(resp)
+		last := a.SignInStartedBy(resp)
 		a.Clock.Advance(time.Hour)
 		assert.Equal(t, http.StatusBadRequest, a.finishSignIn(last).Status, "it was late before")
 	})
 	t.Run("a continued sign-in that is late", func(t *testing.T) {
 		a := newSteppedApp(t, authkit.LoginParams{Provider: "GoogleOAuth"})
 		resp := a.answerCode(a.StartSignInAs("/account", lee), Navigation(), 403, selectionStep)
-		s := a.RestartedSignIn(resp)
+		s := a.SignInStartedBy(resp)
 		a.Clock.Advance(time.Hour)
 		resp = a.finishSignIn(s)
 		query := continuation(t, resp)
 		assert.Equal(t, "authkit", query.Get("provider"))
 		assert.Equal(t, Kim, query.Get("login_hint"))
-		resp = a.answerCode(a.RestartedSignIn(resp), Navigation(), 403, selectionStep)
+		resp = a.answerCode(a.SignInStartedBy(resp), Navigation(), 403, selectionStep)
 		assert.Equal(t, http.StatusForbidden, resp.Status, "it continued before")
 	})
 }

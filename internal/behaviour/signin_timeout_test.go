@@ -86,14 +86,14 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	assert.Empty(t, failures, "a restart is not a failure")
 
 	// The callback of the second sign-in comes in time.
-	s := a.RestartedSignIn(again)
+	s := a.SignInStartedBy(again)
 	refused := a.Send(Request{Target: s.With("code", "") + "&error=access_denied", Cookie: s.Cookie, Header: Navigation()})
 	assert.Contains(t, refused.Body, url.QueryEscape(page))
 	require.Len(t, failures, 1)
 	assert.ErrorIs(t, failures[0], authkit.ErrSignInCancelled)
 
 	// The callback of the second sign-in comes too late as well.
-	s = a.RestartedSignIn(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
+	s = a.SignInStartedBy(a.Send(Request{Target: callback, Cookie: first.stateCookie(t), Header: Navigation()}))
 	a.Clock.Advance(time.Hour)
 	refused = a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()})
 	assert.Equal(t, http.StatusBadRequest, refused.Status)
@@ -105,7 +105,7 @@ func TestAnExpiredSignInRestartsOnceWithTheSameParameters(t *testing.T) {
 	assert.Empty(t, signIns)
 }
 
-func TestALateBrowserFinishesTheRestartedSignIn(t *testing.T) {
+func TestALateBrowserFinishesTheSignInStartedBy(t *testing.T) {
 	var signIns []authkit.SignInEvent
 	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{
 		authkit.WithSignInTimeout(5 * time.Minute),
@@ -151,7 +151,7 @@ func TestASignInFromTheFutureIsRefusedBeyondTheClockSkew(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, a.Send(Request{Target: s.Target(), Cookie: s.Cookie, Header: Navigation()}).Status)
 }
 
-func TestARestartedSignInReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
+func TestASignInStartedByReplacesTheOldOneAndKeepsItsOrigin(t *testing.T) {
 	for site, sameOrigin := range map[string]bool{"same-origin": true, "cross-site": false} {
 		t.Run(site, func(t *testing.T) {
 			a := NewApp(t, AppOptions{})

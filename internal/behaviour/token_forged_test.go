@@ -341,7 +341,7 @@ func refreshReply(token string, user object) authkittest.Fault {
 // exchangeFor returns the answer of the callback if the code exchange returns the given token.
 func (a *App) exchangeFor(token, userID string) Response {
 	a.T.Helper()
-	s := a.RestartedSignIn(a.Send(Request{Target: "/login", Header: Navigation()}))
+	s := a.SignInStartedBy(a.Send(Request{Target: "/login", Header: Navigation()}))
 	a.Fake.InjectFault(authkittest.RouteCodeExchange, refreshReply(token, object{"id": userID, "email": Kim}))
 	defer a.Fake.ClearFault(authkittest.RouteCodeExchange)
 	return a.finishSignIn(s)

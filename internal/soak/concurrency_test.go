@@ -32,9 +32,10 @@ const (
 var (
 	// epochs is per browser; an epoch lasts from a sign-in to the end of the session. Each of the ends comes as often.
 	epochs = testrun.Length(3, 12)
-	// pagesPerTab is in each epoch. With fewer pages, the clock moves more often, so that a session is refreshed as often.
+	// pagesPerTab is how many pages each tab loads in an epoch.
 	pagesPerTab = testrun.Length(14, 40)
-	moveEvery   = testrun.Length(tick/2, 2*tick)
+	// moveEvery is how often the clock moves. With fewer pages it moves more often, so that a session is refreshed as often.
+	moveEvery = testrun.Length(tick/2, 2*tick)
 )
 
 // end is how an epoch ends.

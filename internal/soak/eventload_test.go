@@ -32,7 +32,7 @@ import (
 var soakEvents = flag.Int("soak.events", testrun.Length(4000, 10_000), "number of events in each test of many events, a multiple of 1000; at 100,000 they reach all limits")
 
 // heapNoise is the heap that may differ between two measurements: buffers of
-// connections, and the state of the clock. With fewer events it is less, so that as many bytes per event are found.
+// connections, and the state of the clock. With fewer events it is smaller, so that the test finds as small a leak per event.
 var heapNoise = testrun.Length(800<<10, 2<<20)
 
 const (

@@ -183,7 +183,7 @@ func (w *world) settle() {
 			if i.timers.Load()+i.calls.Load() > 0 {
 				quiet = 0
 			}
-			if i.calls.Load() > 0 {
+			if i.calls.Load() > 0 { // a longer step could exceed the time limit of the call
 				forward = time.Duration(w.clock.step.Load())
 			}
 		}
