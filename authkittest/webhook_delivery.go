@@ -55,14 +55,12 @@ func (f *Server) queueAttempts(e *webhookEndpoint, attempts ...*webhookAttempt) 
 	if !e.sending {
 		e.sending = true
 		w.sending++
-		w.senders.Add(1)
-		go f.sendQueue(e)
+		w.senders.Go(func() { f.sendQueue(e) })
 	}
 }
 
 // sendQueue sends the queue of an endpoint until it is empty.
 func (f *Server) sendQueue(e *webhookEndpoint) {
-	defer f.webhooks.senders.Done()
 	transport := newTransport()
 	defer transport.CloseIdleConnections()
 	for a := f.nextAttempt(e); a != nil; a = f.nextAttempt(e) {
