@@ -76,6 +76,7 @@ func (r *rotations) awaitExchange(ctx context.Context, old *Session, want exchan
 	ended := flight.await(ctx)
 	if !ended && !starts {
 		r.flights.leave(flight) // before waiting: a request that Stats does not count any more is no waiter of the exchange
+		r.reached("left")
 	}
 	r.counters.waiting.Add(-1)
 	if !ended {

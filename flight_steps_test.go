@@ -179,6 +179,28 @@ func TestEachRequestBetweenTwoStepsOfAnExchangeIsCountedOnce(t *testing.T) {
 	}
 }
 
+// A waiter that leaves is no waiter of the exchange before Stats leaves it out. So an application that sees no request wait
+// is not told of a waiter afterwards.
+func TestAWaiterLeavesTheExchangeBeforeStatsLeavesItOut(t *testing.T) {
+	c := newCountedApp(t)
+	c.ExpireToken(2 * time.Minute)
+	steps := holdAtEach(c.App, "changes read", "left")
+	exchange, left := steps[0], steps[1]
+	first := c.begin()
+	<-exchange.reached
+	_, giveUp := c.SendAndGiveUp(c.cookie)
+	c.awaitWaiting(2)
+	giveUp()
+	<-left.reached
+	assert.Equal(t, 2, c.Stats().Refreshes.Waiting)
+	exchange.release()
+	<-first
+	assert.Equal(t, []string{"exchange 1 ok, 0 waiters"}, c.next(1))
+	left.release()
+	assert.Equal(t, []string{"wait for 1 left"}, c.next(1))
+	c.awaitWaiting(0)
+}
+
 // A switch of a usable session and a refresh of the same refresh token share one exchange.
 func TestARefreshThatWaitsForASwitchIsCountedOnce(t *testing.T) {
 	c := newCountedApp(t)

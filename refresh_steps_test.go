@@ -30,14 +30,33 @@ type heldStep struct {
 // holdAt holds the first goroutine that reaches a step of a request or of an
 // exchange.
 func holdAt(a *behaviour.App, step string) heldStep {
+	return holdAtEach(a, step)[0]
+}
+
+// holdAtEach is holdAt for several steps.
+func holdAtEach(a *behaviour.App, steps ...string) (held []heldStep) {
+	at := map[string]func(){}
+	for _, step := range steps {
+		h, wait := newHeldStep()
+		at[step] = wait
+		held = append(held, h)
+		a.T.Cleanup(h.release)
+	}
+	authkit.OnRefreshStep(a.AuthKit, func(step string) {
+		if wait := at[step]; wait != nil {
+			wait()
+		}
+	})
+	return held
+}
+
+// newHeldStep returns a step, and the function that is called there.
+func newHeldStep() (h heldStep, wait func()) {
 	proceed := make(chan struct{})
-	h := heldStep{reached: make(chan struct{}), again: make(chan struct{}, 100), release: sync.OnceFunc(func() { close(proceed) })}
+	h = heldStep{reached: make(chan struct{}), again: make(chan struct{}, 100), release: sync.OnceFunc(func() { close(proceed) })}
 	var mu sync.Mutex
 	first := true
-	authkit.OnRefreshStep(a.AuthKit, func(at string) {
-		if at != step {
-			return
-		}
+	return h, func() {
 		mu.Lock()
 		waits := first
 		first = false
@@ -48,9 +67,7 @@ func holdAt(a *behaviour.App, step string) heldStep {
 		}
 		close(h.reached)
 		<-proceed
-	})
-	a.T.Cleanup(h.release)
-	return h
+	}
 }
 
 // newWithStaleSession returns an application, and the cookie of a session whose
