@@ -70,7 +70,7 @@ func (a *AuthKit) RequireAPIKey(permissions ...string) func(http.Handler) http.H
 
 // mustValidateKeys panics if the guard's AuthKit has no API key to call WorkOS with.
 func (a *AuthKit) mustValidateKeys(guard string) {
-	if a.public {
+	if !a.ValidatesAPIKeys() {
 		panic("authkit: " + guard + " needs WithAPIKey: a public client cannot validate API keys")
 	}
 }
@@ -129,7 +129,7 @@ func (e *keyForbiddenError) explanation() string { return "The API key lacks: " 
 // None contains the value. Every key is refused by a public client, which has no API key
 // to call WorkOS with.
 func (a *AuthKit) ValidateAPIKey(ctx context.Context, value string) (*APIKey, error) {
-	if a.public {
+	if !a.ValidatesAPIKeys() {
 		return nil, fmt.Errorf("%w: a public client cannot validate API keys", ErrUnauthenticated)
 	}
 	key, err := a.validateKey(ctx, value)
@@ -138,6 +138,11 @@ func (a *AuthKit) ValidateAPIKey(ctx context.Context, value string) (*APIKey, er
 	}
 	return key, err
 }
+
+// ValidatesAPIKeys reports whether a is no public client ([WithPublicClient]). A public
+// client has no API key to call WorkOS with, and [AuthKit.ValidateAPIKey] refuses every
+// key, so an adapter can report the fault at start-up.
+func (a *AuthKit) ValidatesAPIKeys() bool { return !a.public }
 
 // validateKey returns a copy of the key, or nil if the value is not that of a valid key.
 func (a *AuthKit) validateKey(ctx context.Context, value string) (*APIKey, error) {

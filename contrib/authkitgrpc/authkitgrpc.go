@@ -23,7 +23,8 @@ type Config struct {
 	// Sessions verifies access tokens of users, with [authkit.AuthKit.VerifyToken]. [New] refuses an AuthKit without
 	// [authkit.WithBearerTokens].
 	Sessions *authkit.AuthKit
-	// APIKeys validates API keys of customers, with [authkit.AuthKit.ValidateAPIKey]. It can be the same as Sessions.
+	// APIKeys validates API keys of customers, with [authkit.AuthKit.ValidateAPIKey]. It can be the same as Sessions. [New] refuses
+	// a public client ([authkit.WithPublicClient]).
 	APIKeys *authkit.AuthKit
 	// Resource verifies tokens of WorkOS Connect.
 	Resource *resource.Server
@@ -57,6 +58,9 @@ func New(config Config) (*Guard, error) {
 	}
 	if config.Sessions != nil && !config.Sessions.AcceptsBearerTokens() {
 		faults = append(faults, errors.New("the AuthKit of Sessions has no WithBearerTokens, so it refuses every token"))
+	}
+	if config.APIKeys != nil && !config.APIKeys.ValidatesAPIKeys() {
+		faults = append(faults, errors.New("the AuthKit of APIKeys is a public client, so it refuses every key"))
 	}
 	config.Rules = maps.Clone(config.Rules)
 	for method, rule := range config.Rules {

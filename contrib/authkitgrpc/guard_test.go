@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/interop/grpc_testing"
 	"google.golang.org/grpc/status"
 
+	"github.com/authkit-go/authkit"
 	"github.com/authkit-go/authkit/authkittest"
 	"github.com/authkit-go/authkit/contrib/authkitgrpc"
 	"github.com/authkit-go/authkit/internal/behaviour"
@@ -219,6 +220,16 @@ func TestAGuardOfGRPCRefusesSessionsThatAcceptNoBearerToken(t *testing.T) {
 	_, err = authkitgrpc.New(authkitgrpc.Config{APIKeys: a.AuthKit})
 	assert.NoError(t, err, "API keys need no option")
 	assert.True(t, newApp(t).AuthKit.AcceptsBearerTokens())
+}
+
+func TestAGuardOfGRPCRefusesAPIKeysOfAPublicClient(t *testing.T) {
+	a := behaviour.NewApp(t, behaviour.AppOptions{AuthKit: []authkit.Option{authkit.WithPublicClient(), authkit.WithBearerTokens()}})
+	require.False(t, a.AuthKit.ValidatesAPIKeys())
+	_, err := authkitgrpc.New(authkitgrpc.Config{Sessions: a.AuthKit, APIKeys: a.AuthKit})
+	assert.EqualError(t, err, "authkitgrpc: the AuthKit of APIKeys is a public client, so it refuses every key")
+	_, err = authkitgrpc.New(authkitgrpc.Config{Sessions: a.AuthKit})
+	assert.NoError(t, err, "a public client verifies access tokens")
+	assert.True(t, newApp(t).AuthKit.ValidatesAPIKeys())
 }
 
 func TestACallOfGRPCWhoseContextHasEndedKeepsItsReason(t *testing.T) {
