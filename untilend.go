@@ -112,6 +112,11 @@ func (a *AuthKit) cancelAtExpiry(ctx context.Context, cancel context.CancelCause
 	context.AfterFunc(ctx, func() { stop() })
 }
 
+// expiredInterval is how often the store is asked for a refresh after the token has expired, until
+// it is expired by clockSkew. With one question, a failure of the store at that moment would end
+// the context of a session that another instance has refreshed.
+const expiredInterval = clockSkew / 3
+
 // endWatch ends a context with its session. It is a [sessionWatcher].
 type endWatch struct {
 	authKit *AuthKit
@@ -207,6 +212,9 @@ func (u *endWatch) arm() {
 	}
 	if a.replicas != nil {
 		look := watchInterval
+		if expired, ok := expiredFor(u.newest, now); ok && expired < clockSkew {
+			look = expiredInterval
+		}
 		if a.revocationDeadline > 0 {
 			look = min(look, a.revocationDeadline)
 		}
@@ -233,12 +241,13 @@ func (u *endWatch) look() {
 		u.cancel(errLogTooOld)
 		return
 	}
-	if u.isOver() { // a token that expires after this is for the next look
+	isOver := u.isOver() // a session that is over after this is for the next look
+	if isOver || u.isExpired() {
 		u.lookForNewest()
-		if u.isOver() && !isEarly {
-			u.end("the access token has expired, or the session has reached its time limit")
-			return
-		}
+	}
+	if isOver && u.isOver() && !isEarly {
+		u.end("the access token has expired, or the session has reached its time limit")
+		return
 	}
 	u.arm()
 }
@@ -249,6 +258,21 @@ func (u *endWatch) isOver() bool {
 	defer u.mu.Unlock()
 	at, ok := u.deadline(u.newest)
 	return ok && !u.authKit.clock.Now().Before(at)
+}
+
+// isExpired reports whether the token of the newest session that is known has expired.
+func (u *endWatch) isExpired() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, ok := expiredFor(u.newest, u.authKit.clock.Now())
+	return ok
+}
+
+// expiredFor returns for how long the token of a session has been expired. It reports false if it
+// is not.
+func expiredFor(s *Session, now time.Time) (d time.Duration, ok bool) {
+	d = now.Sub(s.ExpiresAt())
+	return d, !s.ExpiresAt().IsZero() && d >= 0
 }
 
 // lookForNewest looks for a refresh that this instance has not seen in a request.

@@ -63,7 +63,9 @@ type watchedStream struct {
 	*behaviour.Stream
 	looks  *looks
 	cookie string         // of its session
-	two    *behaviour.App // the other instance
+	one    *behaviour.App // its instance
+	two    *behaviour.App
+	store  *authkittest.MemoryStore
 }
 
 func openWatched(t *testing.T) *watchedStream {
@@ -72,7 +74,7 @@ func openWatched(t *testing.T) *watchedStream {
 	one := r.Instances[0]
 	looks := watchLooks(one)
 	cookie := one.SignedIn(behaviour.Kim).CookieHeader()
-	return &watchedStream{behaviour.OpenStream(t.Context(), t, one, cookie), looks, cookie, r.Instances[1]}
+	return &watchedStream{behaviour.OpenStream(t.Context(), t, one, cookie), looks, cookie, one, r.Instances[1], r.Store}
 }
 
 func TestASignOutAtAnotherInstanceEndsAStream(t *testing.T) {
@@ -90,6 +92,18 @@ func TestARefreshAtAnotherInstanceKeepsAStream(t *testing.T) {
 	s.looks.pass(200 * time.Second)
 	assert.True(t, s.IsOpen())
 	s.two.SignOut(t, fresh)
+	assert.ErrorContains(t, s.Cause(), "signed out")
+}
+
+// The store fails when the session must be known. It has answered an earlier look after the expiry of the token.
+func TestARefreshAtAnotherInstanceKeepsAStreamDuringAnOutageOfTheStore(t *testing.T) {
+	s := openWatched(t)
+	s.looks.pass(5*time.Minute + 5*time.Second)
+	fresh := s.two.Send(behaviour.Request{Target: "/account", Cookie: s.cookie}).NewCookie(t)
+	s.looks.pass(50 * time.Second)
+	s.store.SetDown(true)
+	s.looks.pass(10 * time.Second)
+	s.one.SignOut(t, fresh)
 	assert.ErrorContains(t, s.Cause(), "signed out")
 }
 
