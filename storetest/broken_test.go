@@ -1,5 +1,5 @@
-// Every case of the suite finds a store that breaks the contract. A broken store runs in a process of its own, because a case
-// that fails would fail this test.
+// Every case of the suite finds a store that breaks the contract. The broken stores run in other processes, because a case that
+// fails would fail this test. Those in bubbles share a process.
 
 package storetest_test
 
@@ -22,8 +22,11 @@ import (
 	"github.com/authkit-go/authkit/storetest"
 )
 
-// brokenVariable names the broken store to the process that runs the suite against it.
+// brokenVariable names the broken store to the process that runs the suite against it, or is inBubbles.
 const brokenVariable = "AUTHKIT_STORETEST_BROKEN"
+
+// inBubbles stands for all broken stores that can be in a bubble. Each of them is a test, with the case that finds it.
+const inBubbles = "in bubbles"
 
 func TestTheSuiteFailsForEveryBrokenStore(t *testing.T) {
 	if name := os.Getenv(brokenVariable); name != "" {
@@ -35,26 +38,33 @@ func TestTheSuiteFailsForEveryBrokenStore(t *testing.T) {
 		output string
 		err    error
 	}
-	results := map[string]chan result{}
-	running := make(chan struct{}, 8) // few of them wait for real time
-	for name, b := range brokenStores() {
-		ended := make(chan result, 1)
-		results[name] = ended
+	stores := brokenStores()
+	results := map[string]chan result{inBubbles: make(chan result, 1)}
+	for name := range leavesGoroutines {
+		results[name] = make(chan result, 1)
+	}
+	for name, ended := range results {
 		go func() {
-			running <- struct{}{}
-			defer func() { <-running }()
-			output, err := runCases(t.Context(), name, b.found)
+			cases := []string{stores[name].found}
+			if name == inBubbles {
+				cases = nil
+			}
+			output, err := runCases(t.Context(), name, cases...)
 			ended <- result{output, err}
 		}()
 	}
-	for name, b := range brokenStores() {
+	bubbles := <-results[inBubbles]
+	for name, b := range stores {
 		t.Run(name, func(t *testing.T) {
-			r := <-results[name]
+			r, test := bubbles, underscored(name)+"/"+underscored(b.found)
+			if leavesGoroutines[name] {
+				r, test = <-results[name], underscored(b.found)
+			}
 			var failed *exec.ExitError
 			require.ErrorAs(t, r.err, &failed, "the suite passes:\n%s", r.output)
-			assert.Contains(t, r.output, "--- FAIL: TestTheSuiteFailsForEveryBrokenStore/"+underscored(b.found)+" ")
+			assert.Contains(t, r.output, "--- FAIL: TestTheSuiteFailsForEveryBrokenStore/"+test+" ")
 			assert.NotContains(t, r.output, "panic:")
-			t.Logf("%.300s", firstError(r.output))
+			t.Logf("%.300s", firstError(r.output, test))
 		})
 	}
 }
@@ -94,24 +104,32 @@ func runBroken(t *testing.T, name string) {
 		})
 		return
 	}
-	broken, known := brokenStores()[name]
-	require.True(t, known, "there is no broken store %q", name)
-	run := storetest.RunInBubbles
-	if leavesGoroutines[name] {
-		run = storetest.Run
+	stores := brokenStores()
+	if name == inBubbles {
+		for name, b := range stores {
+			if !leavesGoroutines[name] {
+				t.Run(name, func(t *testing.T) { storetest.RunInBubble(t, b.found, b.open) })
+			}
+		}
+		return
 	}
-	run(t, func(*testing.T) storetest.Harness {
-		h := inMemory(func(m *authkittest.MemoryStore) authkit.Store {
-			s := &altered{MemoryStore: m}
-			broken.alter(s)
-			return s
-		})
-		h.Patience = 5 * time.Second / pace
-		return h
-	})
+	b, known := stores[name]
+	require.True(t, known, "there is no broken store %q", name)
+	storetest.Run(t, b.open)
 }
 
-// runCases runs cases of the suite in another process.
+// open returns a harness of a broken store.
+func (b broken) open(*testing.T) storetest.Harness {
+	h := inMemory(func(m *authkittest.MemoryStore) authkit.Store {
+		s := &altered{MemoryStore: m}
+		b.alter(s)
+		return s
+	})
+	h.Patience = 5 * time.Second / pace
+	return h
+}
+
+// runCases runs cases of the suite in another process. Without cases, it runs those that the process chooses.
 func runCases(ctx context.Context, store string, cases ...string) (output string, err error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -121,7 +139,10 @@ func runCases(ctx context.Context, store string, cases ...string) (output string
 	for i, name := range cases {
 		patterns[i] = regexp.QuoteMeta(underscored(name))
 	}
-	pattern := "^TestTheSuiteFailsForEveryBrokenStore$/^(" + strings.Join(patterns, "|") + ")$"
+	pattern := "^TestTheSuiteFailsForEveryBrokenStore$"
+	if len(cases) > 0 {
+		pattern += "/^(" + strings.Join(patterns, "|") + ")$"
+	}
 	command := exec.CommandContext(ctx, program, "-test.run="+pattern, "-test.v", "-test.timeout=80s")
 	command.Env = append(os.Environ(), brokenVariable+"="+store)
 	all, err := command.CombinedOutput()
@@ -131,9 +152,10 @@ func runCases(ctx context.Context, store string, cases ...string) (output string
 // underscored returns the name of a case as package testing writes it.
 func underscored(name string) string { return strings.ReplaceAll(name, " ", "_") }
 
-// firstError returns what the suite says about the broken store.
-func firstError(output string) string {
-	_, text, _ := strings.Cut(output, "Error:")
+// firstError returns what the suite says about the broken store, in the case with the given name.
+func firstError(output, test string) string {
+	_, of, _ := strings.Cut(output, "=== RUN   TestTheSuiteFailsForEveryBrokenStore/"+test+"\n")
+	_, text, _ := strings.Cut(of, "Error:")
 	text, _, _ = strings.Cut(text, "Test:")
 	return strings.Join(strings.Fields(text), " ")
 }

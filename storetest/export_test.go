@@ -18,6 +18,19 @@ func RunInBubbles(t *testing.T, open func(t *testing.T) Harness) {
 	}
 }
 
+// RunInBubble is RunInBubbles with one case. It fails if there is no such case.
+func RunInBubble(t *testing.T, name string, open func(t *testing.T) Harness) {
+	for _, test := range allTests() {
+		if test.name == name {
+			t.Run(test.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { test.run(newCase(t, open(t))) })
+			})
+			return
+		}
+	}
+	t.Errorf("the suite has no case %q", name)
+}
+
 // Hasten makes the suite wait pace times less for what a store does by itself.
 func Hasten(pace time.Duration) {
 	times.caughtUp /= pace
