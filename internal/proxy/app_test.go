@@ -72,6 +72,14 @@ func newSiteWithBuffer(t *testing.T, buffer string) *site {
 	return s
 }
 
+// forTest returns the site for one test of several that share it.
+func (s *site) forTest(t *testing.T) *site {
+	own, proxy := *s, *s.nginx
+	proxy.t = t
+	own.t, own.nginx = t, &proxy
+	return &own
+}
+
 // newInstance starts an instance that is configured for use behind a proxy. It
 // knows its public address only from the redirect URL, because nginx changes the
 // Host header.

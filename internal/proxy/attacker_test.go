@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/authkit-go/authkit/authkittest"
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // attack is one kind of attacker requests.
@@ -201,9 +202,11 @@ var attacks = []attack{
 }
 
 func TestNoAttackerRequestTakesAnInstanceOutOfRotation(t *testing.T) {
+	shared := newSite(t) // the attacks meet it one after the other, and at the full length each meets its own
+	siteOf := testrun.Length(shared.forTest, newSite)
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
-			s := newSite(t)
+			s := siteOf(t)
 			failures := map[string]int{}
 			for _, q := range a.send(s) {
 				failures[q.failure(s.send(q).status)]++
@@ -261,7 +264,7 @@ func TestConcurrentAttackerRequestsTakeNoInstanceOutOfRotation(t *testing.T) {
 	for len(all)%step == 0 {
 		step += 2
 	}
-	const concurrent = 500
+	concurrent := testrun.Length(250, 500)
 	statuses, errs := make([]int, concurrent), make([]error, concurrent)
 	var running sync.WaitGroup
 	start := make(chan struct{})

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/authkit-go/authkit/internal/testrun"
 )
 
 // nginxPath is the path of nginx, or "". Debian installs it in a folder that is
@@ -42,7 +44,7 @@ func TestMain(m *testing.M) {
 		}
 		flag.Set("test.run", "^$")
 	}
-	os.Exit(m.Run())
+	testrun.Main(m)
 }
 
 // configuration keeps all files in one folder. For requests and responses it only

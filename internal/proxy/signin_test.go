@@ -101,6 +101,7 @@ func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 	random := make([]byte, 1000)
 	rand.NewChaCha8([32]byte{}).Read(random)
 	long := base64.RawURLEncoding.EncodeToString(random)[:1000] // compression does not make it much shorter
+	shared := newSite(t)
 	for _, c := range []struct {
 		name  string
 		links []string
@@ -113,7 +114,7 @@ func TestLongReturnPathsKeepTheCookieHeaderWithinTheProxyLimit(t *testing.T) {
 		{"many different links", slices.Repeat([]string{"/login?return_to=/" + long, "/account?" + long, "/login"}, 10)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSite(t)
+			s := shared.forTest(t)
 			b := s.browser()
 			for i, link := range c.links {
 				page, err := b.Get(s.url + link)
