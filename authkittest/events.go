@@ -149,12 +149,15 @@ func (f *Server) newEvent(typ, organizationID string, data json.RawMessage, cont
 	if err != nil {
 		panic(fmt.Sprintf("authkittest: %v", err)) // not possible: it is a string
 	}
-	head := `{"object":"event","id":"` + e.ID + `","event":` + string(name) + `,"created_at":"` + timestamp(at)
+	var onStack [256]byte
+	head := append(onStack[:0], `{"object":"event","id":"`...)
+	head = append(append(head, e.ID...), `","event":`...)
+	head = append(append(head, name...), `,"created_at":"`...)
+	head = append(append(head, timestamp(at)...), '"')
 	if context != nil {
-		head += `","context":` + string(encodeEventData(context)) + `,"data":`
-	} else {
-		head += `","data":`
+		head = append(append(head, `,"context":`...), encodeEventData(context)...)
 	}
+	head = append(head, `,"data":`...)
 	e.wire = make(json.RawMessage, 0, len(head)+len(data)+len(`}`))
 	e.wire = append(append(append(e.wire, head...), data...), '}')
 	e.Data = e.wire[len(head) : len(e.wire)-1 : len(e.wire)-1]

@@ -71,6 +71,9 @@ func TestNoMalformedBodyBreaksARoute(t *testing.T) {
 					assert.True(t, response.Body.Len() == 0 || json.Valid(response.Body.Bytes()), "%s: %.200s", route, body)
 				}
 				for _, body := range wrongBodies {
+					if len(body) > 1000 && len(sent)%testrun.Length(5, 1) != 0 {
+						continue // they take long
+					}
 					try([]byte(body))
 				}
 				visitValues(whole, &kind, func() {
