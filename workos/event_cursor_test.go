@@ -35,7 +35,7 @@ func readEvents(cursor *EventCursor, first, last int, at, created time.Time) (yi
 }
 
 func TestTheMemoryOfACursorIsBounded(t *testing.T) {
-	events := testrun.Length(100_000, 200_000) // more than a cursor remembers
+	events := testrun.Length(80_000, 200_000) // more than a cursor remembers
 	require.Greater(t, events, maxEventIDs)
 	now := time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 	created := now

@@ -53,7 +53,7 @@ func TestEveryCallReportsAnUnusableResponse(t *testing.T) {
 	for i, name := range slices.Sorted(maps.Keys(calls)) {
 		tt := calls[name]
 		for kind, response := range responses {
-			if len(response.body) > 1000 && i%testrun.Length(10, 1) != 0 {
+			if len(response.body) > 1000 && i%testrun.Length(20, 1) != 0 {
 				continue // the limits of a body are the same for every call
 			}
 			t.Run(name+" gets "+kind, func(t *testing.T) {
@@ -124,8 +124,13 @@ func TestOnlyTheEssentialMembersOfAResponseMustBePresent(t *testing.T) {
 				}
 			})
 			require.Subset(t, append(members, "data.0"), tt.required)
-			for _, member := range members {
-				for _, change := range []string{"null", "absent"} {
+			slices.Sort(members)
+			changes := []string{"null", "absent"}
+			for i, member := range members {
+				for j, change := range changes {
+					if !slices.Contains(tt.required, member) && (i+j)%testrun.Length(2, 1) != 0 {
+						continue // at the short length, a member that is not essential is null or absent
+					}
 					if member == "api_key" && change == "null" {
 						continue // null means an invalid key
 					}

@@ -21,8 +21,7 @@ import (
 )
 
 const (
-	browserCount = 12
-	tabs         = 4 // concurrent tabs per browser
+	tabs = 4 // concurrent tabs per browser
 
 	// maxRequestTime is how much fake time can pass during a request. It is less than the
 	// 30 s for which a consumed refresh token is answered with its successor.
@@ -30,6 +29,7 @@ const (
 )
 
 var (
+	browserCount = testrun.Length(8, 12)
 	// epochs is per browser; an epoch lasts from a sign-in to the end of the session. Each of the ends comes as often.
 	epochs = testrun.Length(3, 12)
 	// pagesPerTab is how many pages each tab loads in an epoch.
