@@ -275,6 +275,9 @@ func encodeEventData(data any) json.RawMessage {
 
 // organizationOfData returns the organization to which the event of data belongs, or "".
 func organizationOfData(data json.RawMessage) string {
+	if !bytes.HasPrefix(data, []byte("{")) {
+		return ""
+	}
 	var object struct {
 		Object         string `json:"object"`
 		ID             string `json:"id"`
