@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,22 +28,31 @@ func isFIPS140Only() bool {
 	return errors.Is(err, errors.ErrUnsupported)
 }
 
-// inFIPS140Only reports whether the test runs with GODEBUG=fips140=only. If not, it runs this test in a process that has it.
+// inFIPS140Only reports whether the test runs with GODEBUG=fips140=only. If not, it runs this test in a process that has it, together
+// with the others of this file.
 func inFIPS140Only(t *testing.T) bool {
 	if isFIPS140Only() {
 		return true
 	}
 	const setting = "fips140=only"
 	require.NotContains(t, os.Getenv("GODEBUG"), setting, "this process has it, and would start itself without end")
-	binary, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), binary, "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "GODEBUG="+setting)
-	output, err := cmd.CombinedOutput()
+	output, err := runWithFIPS140Only()
 	require.NoError(t, err, "%s", output)
-	require.Contains(t, string(output), "--- PASS: "+t.Name())
+	require.Contains(t, output, "--- PASS: "+t.Name()+" ")
 	return false
 }
+
+// runWithFIPS140Only runs the tests of this file in a process that has the setting, and returns what it prints.
+var runWithFIPS140Only = sync.OnceValues(func() (string, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command(binary, "-test.run=^TestWithFIPS140Only", "-test.v")
+	cmd.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	output, err := cmd.CombinedOutput()
+	return string(output), err
+})
 
 func TestWithFIPS140OnlyAnApplicationWorks(t *testing.T) {
 	if !inFIPS140Only(t) {

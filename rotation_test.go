@@ -133,7 +133,7 @@ func TestOutcomesOfExchangesAreLimitedInBytes(t *testing.T) {
 	before := heap()
 	session := heavySession(0, "org_0")
 	middle := session
-	exchanges := testrun.Length(3000, 9000) // a third of the short number fits
+	exchanges := testrun.Length(1800, 9000) // about half of the short number fits
 	for i := range exchanges {
 		organization := "org_" + strconv.Itoa(i%2)
 		next, err := r.exchange(t.Context(), session, exchangeTarget{organization, true}, func(_ context.Context, old *Session, want exchangeTarget, _ *outcome) exchangeResult {
