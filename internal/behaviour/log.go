@@ -115,8 +115,11 @@ func (l *Log) addSecrets(h http.Header, u *url.URL) {
 // addSecret records the beginning of a secret, because an error may quote a value and truncate it. The caller holds mu,
 // unless no other goroutine uses the log.
 func (l *Log) addSecret(secret string) {
-	if len(secret) >= minSecretLength {
-		l.secrets[secret[:minSecretLength]] = true
+	if len(secret) < minSecretLength {
+		return
+	}
+	if beginning := secret[:minSecretLength]; !l.secrets[beginning] {
+		l.secrets[strings.Clone(beginning)] = true // without a copy, the whole secret would stay in memory
 	}
 }
 
