@@ -3,12 +3,14 @@
 package behaviour
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,6 +145,7 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 	} else {
 		a.Server.Start()
 	}
+	dialByAddress(a.Server)
 	a.client = a.Server.Client().Transport
 	t.Cleanup(func() {
 		for _, b := range a.atAuthKit {
@@ -152,6 +155,21 @@ func NewInstance(t testing.TB, fake *authkittest.Server, clock *authkittest.Fake
 		a.checkLog()
 	})
 	return a
+}
+
+// dialByAddress lets the client of a server find localhost without the resolver of the system, which reads files and starts a
+// goroutine for each connection.
+func dialByAddress(server *httptest.Server) {
+	transport := server.Client().Transport.(*http.Transport)
+	address := server.Listener.Addr().String()
+	_, port, _ := net.SplitHostPort(address) // a listener has a port
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, target string) (net.Conn, error) {
+		if target == "localhost:"+port {
+			target = address
+		}
+		return dial(ctx, network, target)
+	}
 }
 
 // Replace serves the same routes with another AuthKit.
