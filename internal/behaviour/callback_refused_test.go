@@ -219,6 +219,11 @@ func TestALongInvitationTokenInTheQueryCausesNo5xx(t *testing.T) {
 
 func TestARefusedSignInHasTheCodeOfWorkOSAndATextForThoseThatAreKnown(t *testing.T) {
 	const unknown = "The sign-in service did not accept it."
+	var failures []error
+	a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
+		failures = append(failures, f.Err)
+		f.ServeHTTP(w, r)
+	})}})
 	for name, c := range map[string]struct{ sent, code, text string }{
 		"an invitation":                      {"invitation_invalid", workos.CodeInvitationInvalid, "The invitation has expired, was withdrawn or was accepted before."},
 		"an invitation for another address":  {"invitation_cannot_be_used_for_email", workos.CodeInvitationCannotBeUsedForEmail, "The invitation was sent to another email address."},
@@ -233,17 +238,14 @@ func TestARefusedSignInHasTheCodeOfWorkOSAndATextForThoseThatAreKnown(t *testing
 	} {
 		for _, from := range []string{"AuthKit", "WorkOS"} {
 			t.Run(name+" from "+from, func(t *testing.T) {
-				var failures []error
-				a := NewApp(t, AppOptions{AuthKit: []authkit.Option{authkit.WithErrorHandler(func(w http.ResponseWriter, r *http.Request, f authkit.Failure) {
-					failures = append(failures, f.Err)
-					f.ServeHTTP(w, r)
-				})}})
+				failures = nil
 				s := a.StartSignIn("/login?return_to=/account")
 				target := s.Target()
 				if from == "WorkOS" {
 					body, err := json.Marshal(map[string]string{"error": c.sent})
 					require.NoError(t, err)
 					a.Fake.InjectFault(authkittest.RouteCodeExchange, authkittest.Fault{Status: 400, Body: string(body)})
+					defer a.Fake.ClearFault(authkittest.RouteCodeExchange)
 				} else {
 					target = s.With("code", "") + "&error=" + url.QueryEscape(c.sent)
 				}

@@ -150,6 +150,9 @@ func TestWithoutATimeWorkOSIsAskedForEachRequest(t *testing.T) {
 
 func TestAMalformedResourcePassesNoRequestAndCausesNoCall(t *testing.T) {
 	long := strings.Repeat("x", 513)
+	a := NewResourceApp(t)
+	cookie := a.SignedIn(Kim).CookieHeader()
+	session := a.sessionOf(cookie)
 	for name, resource := range map[string]workos.Resource{
 		"zero":                    {},
 		"without a type":          {ExternalID: "1"},
@@ -163,14 +166,12 @@ func TestAMalformedResourcePassesNoRequestAndCausesNoCall(t *testing.T) {
 		"not UTF-8":               {ID: "resource_\xff"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := NewResourceApp(t)
-			cookie := a.SignedIn(Kim).CookieHeader()
 			guard := a.RequireResourcePermission(func(*http.Request) workos.Resource { return resource }, "posts:write")
 			a.Server.Config.Handler = guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "reached") }))
 			resp := a.Send(Request{Target: "/", Cookie: cookie, Header: Scripted()})
 			assert.Equal(t, http.StatusForbidden, resp.Status)
 			assert.Equal(t, "permission posts:write on this resource", resp.Problem(t)["missing"])
-			has, err := a.HasResourcePermission(authkit.NewContext(t.Context(), a.sessionOf(cookie)), resource, "posts:write")
+			has, err := a.HasResourcePermission(authkit.NewContext(t.Context(), session), resource, "posts:write")
 			assert.NoError(t, err)
 			assert.False(t, has)
 			assert.Zero(t, a.checks()+a.lookups())

@@ -257,6 +257,7 @@ func TestAContinuedSignInHasTheParametersOfTheFirst(t *testing.T) {
 }
 
 func TestASignInContinuesOnceAndThenAPageSaysWhatItNeeds(t *testing.T) {
+	a := newSteppedApp(t, authkit.LoginParams{Provider: "GoogleOAuth"})
 	for step, c := range map[string]struct {
 		body, page string
 		as         any
@@ -273,7 +274,7 @@ func TestASignInContinuesOnceAndThenAPageSaysWhatItNeeds(t *testing.T) {
 		"consent":      {`{"code":"application_consent_required"}`, "consent", new(*workos.Error)},
 	} {
 		t.Run(step, func(t *testing.T) {
-			a := newSteppedApp(t, authkit.LoginParams{Provider: "GoogleOAuth"})
+			a.failures = nil
 			s := a.StartSignInAs("/account", lee)
 			resp := a.answerCode(s, Navigation(), 403, c.body)
 			second := a.SignInStartedBy(resp)
