@@ -38,7 +38,8 @@ func TestTheSuitePassesForAnApplicationWithCompactCookies(t *testing.T) {
 // aboutNoCookie are large tables of the suite that do not depend on the format of cookies.
 var aboutNoCookie = []string{
 	"TestAReturnPathOfAnotherOriginRedirectsToTheRoot", "TestTheRetryLinkOfACancelledSignInStaysOnThisOrigin", "TestAHostileRequestTargetRedirectsOnlyToThisOrigin",
-	"TestForgedProxyHeadersChangeNoURLAndNoCookie", "TestAFailedCodeExchangeShowsAPageInBoundedTime",
+	"TestForgedProxyHeadersChangeNoURLAndNoCookie", "TestAFailedCodeExchangeShowsAPageInBoundedTime", "TestTheCallbackDoesNotEchoItsQuery",
+	"TestAnUnsupportedMethodConsumesNoState", "TestOnlyANavigationOfAnotherOriginStartsASignIn",
 }
 
 func TestTheListOfTablesAboutNoCookieHasNamesOfTheSuite(t *testing.T) {
