@@ -112,10 +112,10 @@ func (a *AuthKit) cancelAtExpiry(ctx context.Context, cancel context.CancelCause
 	context.AfterFunc(ctx, func() { stop() })
 }
 
-// expiredInterval is how often the store is asked for a refresh after the token has expired, until
-// it is expired by clockSkew. With one question, a failure of the store at that moment would end
-// the context of a session that another instance has refreshed.
-const expiredInterval = clockSkew / 3
+// closingInterval is how often the store is asked for a refresh in the last minute (clockSkew) of a
+// session. With one question at its end, a failure of the store at that moment would end the
+// context of a session that another instance has refreshed.
+const closingInterval = clockSkew / 3
 
 // endWatch ends a context with its session. It is a [sessionWatcher].
 type endWatch struct {
@@ -206,14 +206,19 @@ func (u *endWatch) arm() {
 	a := u.authKit
 	at, ok := u.deadline(u.newest)
 	now := a.clock.Now()
-	wait := at.Sub(now)
+	left := at.Sub(now)
+	wait := left
 	if early := u.notBefore.Sub(now); early > 0 { // an instance with a store may have refreshed an expired session
 		wait = max(wait, min(early, watchInterval))
 	}
 	if a.replicas != nil {
 		look := watchInterval
-		if expired, ok := expiredFor(u.newest, now); ok && expired < clockSkew {
-			look = expiredInterval
+		switch {
+		case !ok || u.newest.sealed.RefreshToken == "": // the store knows no refresh of it
+		case left > clockSkew:
+			look = min(look, left-clockSkew)
+		case left > 0:
+			look = closingInterval
 		}
 		if a.revocationDeadline > 0 {
 			look = min(look, a.revocationDeadline)
@@ -241,38 +246,23 @@ func (u *endWatch) look() {
 		u.cancel(errLogTooOld)
 		return
 	}
-	isOver := u.isOver() // a session that is over after this is for the next look
-	if isOver || u.isExpired() {
+	isOver := u.isOverIn(0) // a session that is over after this is for the next look
+	if isOver || u.isOverIn(clockSkew) {
 		u.lookForNewest()
 	}
-	if isOver && u.isOver() && !isEarly {
+	if isOver && u.isOverIn(0) && !isEarly {
 		u.end("the access token has expired, or the session has reached its time limit")
 		return
 	}
 	u.arm()
 }
 
-// isOver reports whether the newest session that is known is past its deadline.
-func (u *endWatch) isOver() bool {
+// isOverIn reports whether the newest session that is known will be past its deadline in d.
+func (u *endWatch) isOverIn(d time.Duration) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	at, ok := u.deadline(u.newest)
-	return ok && !u.authKit.clock.Now().Before(at)
-}
-
-// isExpired reports whether the token of the newest session that is known has expired.
-func (u *endWatch) isExpired() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	_, ok := expiredFor(u.newest, u.authKit.clock.Now())
-	return ok
-}
-
-// expiredFor returns for how long the token of a session has been expired. It reports false if it
-// is not.
-func expiredFor(s *Session, now time.Time) (d time.Duration, ok bool) {
-	d = now.Sub(s.ExpiresAt())
-	return d, !s.ExpiresAt().IsZero() && d >= 0
+	return ok && !u.authKit.clock.Now().Add(d).Before(at)
 }
 
 // lookForNewest looks for a refresh that this instance has not seen in a request.

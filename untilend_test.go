@@ -157,3 +157,25 @@ func TestUntilEndReleasesTheWatchOfAnAPIKeyWhenTheRequestEnds(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return watched() == 0 && clock.pending.Load() == 0 }, 10*time.Second, time.Millisecond)
 }
+
+// As above, for a clock that jumps over the last minute of the session, in which the look asks in any case.
+func TestAClockThatJumpsDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
+	const enough = 20
+	for reads := range enough {
+		start := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
+		clock := &crossingClock{now: start, reads: -1}
+		a := newOffline(t, clock)
+		old := sessionFor(t, "session_1", start, start, start.Add(5*time.Minute))
+		next := sessionFor(t, "session_1", start, start.Add(4*time.Minute), start.Add(9*time.Minute))
+		next.sealed.RefreshToken = "refreshed"
+		ctx := a.UntilEnd(NewContext(t.Context(), old))
+		a.rotations.commitOutcome(old, exchangeTarget{}, nil, exchangeResult{outcome: &outcome{sealed: *next.sealed, session: next}, until: next.ExpiresAt()})
+		clock.later = old.ExpiresAt().Add(clockSkew)
+		clock.now, clock.reads = old.ExpiresAt().Add(-1), reads
+		a.signedOut.watches.at(watchKeys(old)[0])[0].(*endWatch).look()
+		assert.NoError(t, context.Cause(ctx), "the clock jumps after %d reads", reads)
+		if reads == enough-1 {
+			assert.Positive(t, clock.reads, "a look reads the clock less often")
+		}
+	}
+}

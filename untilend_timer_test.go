@@ -34,6 +34,7 @@ func TestTheWatchOfAStreamLooksAgainInTime(t *testing.T) {
 		expires  time.Duration // from now
 		before   time.Duration // within which another request may refresh the session
 		store    bool
+		bearer   bool          // the session has no refresh token
 		deadline time.Duration // of revocations
 		limit    time.Duration // of sessions whose times are known, which those of a bearer token are not
 		want     time.Duration
@@ -45,6 +46,8 @@ func TestTheWatchOfAStreamLooksAgainInTime(t *testing.T) {
 		"not before the expiry, although a refresh may come":  {expires: 5 * minute, before: 20 * minute, want: 6 * minute},
 		"each minute with a store":                            {expires: 5 * minute, store: true, want: minute},
 		"three times after the expiry with a store":           {expires: -30 * time.Second, store: true, want: 20 * time.Second},
+		"once with a store for a bearer token":                {expires: -30 * time.Second, store: true, bearer: true, want: 30 * time.Second},
+		"at the expiry with a store":                          {expires: 30 * time.Second, store: true, want: 30 * time.Second},
 		"earlier than that with a store":                      {expires: -50 * time.Second, store: true, want: 10 * time.Second},
 		"each minute with a store, although the token is old": {expires: -2 * minute, before: 10 * minute, store: true, want: minute},
 		"within a short deadline":                             {expires: 5 * minute, store: true, deadline: 15 * time.Second, want: 15 * time.Second},
@@ -60,6 +63,9 @@ func TestTheWatchOfAStreamLooksAgainInTime(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
 			s := sessionFor(t, "session_1", time.Time{}, clock.now, clock.now.Add(c.expires))
+			if c.bearer {
+				s.sealed.RefreshToken = ""
+			}
 			u := &endWatch{authKit: a, ctx: ctx, cancel: cancel, session: s, newest: s, notBefore: clock.now.Add(c.before)}
 			u.arm()
 			assert.Equal(t, []time.Duration{c.want}, clock.waits)
