@@ -187,6 +187,10 @@ func TestAStartedInstanceRefusesASignedOutSessionAtItsFirstRequest(t *testing.T)
 		f.knownEverywhere(cookies)
 		_, err := b.Fetch(http.MethodPost, f.home+"/logout")
 		require.NoError(t, err)
+		for _, i := range f.fleet { // a busy store may get the sign-out later, from the instance that is killed below
+			require.Eventually(t, func() bool { return f.meAt(i.name, cookies) == http.StatusUnauthorized }, 20*time.Second,
+				time.Millisecond, "instance %s learns of the sign-out", i.name)
+		}
 		for _, i := range f.fleet {
 			i.kill()
 			require.NoError(t, i.start())
