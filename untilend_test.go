@@ -96,6 +96,12 @@ func (c *crossingClock) AfterFunc(time.Duration, func()) (stop func() bool) {
 // A look at a session reads the clock more than once. The watch knows only the old token, which expires between any two of these
 // reads. The session was refreshed, so its stream goes on.
 func TestATokenThatExpiresDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
+	checkLooksDuring(t, 0)
+}
+
+// checkLooksDuring makes looks during which the clock moves to the end of the session, from a moment before it and by a jump more.
+func checkLooksDuring(t *testing.T, jump time.Duration) {
+	t.Helper()
 	const enough = 20
 	for reads := range enough {
 		start := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
@@ -107,7 +113,7 @@ func TestATokenThatExpiresDuringALookAtARefreshedSessionEndsNoStream(t *testing.
 		ctx := a.UntilEnd(NewContext(t.Context(), old))
 		a.rotations.commitOutcome(old, exchangeTarget{}, nil, exchangeResult{outcome: &outcome{sealed: *next.sealed, session: next}, until: next.ExpiresAt()})
 		clock.later = old.ExpiresAt().Add(clockSkew)
-		clock.now, clock.reads = clock.later.Add(-1), reads
+		clock.now, clock.reads = clock.later.Add(-1-jump), reads
 		a.signedOut.watches.at(watchKeys(old)[0])[0].(*endWatch).look()
 		assert.NoError(t, context.Cause(ctx), "expired after %d reads", reads)
 		if reads == enough-1 {
@@ -160,22 +166,5 @@ func TestUntilEndReleasesTheWatchOfAnAPIKeyWhenTheRequestEnds(t *testing.T) {
 
 // As above, for a clock that jumps over the last minute of the session, in which the look asks in any case.
 func TestAClockThatJumpsDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
-	const enough = 20
-	for reads := range enough {
-		start := time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)
-		clock := &crossingClock{now: start, reads: -1}
-		a := newOffline(t, clock)
-		old := sessionFor(t, "session_1", start, start, start.Add(5*time.Minute))
-		next := sessionFor(t, "session_1", start, start.Add(4*time.Minute), start.Add(9*time.Minute))
-		next.sealed.RefreshToken = "refreshed"
-		ctx := a.UntilEnd(NewContext(t.Context(), old))
-		a.rotations.commitOutcome(old, exchangeTarget{}, nil, exchangeResult{outcome: &outcome{sealed: *next.sealed, session: next}, until: next.ExpiresAt()})
-		clock.later = old.ExpiresAt().Add(clockSkew)
-		clock.now, clock.reads = old.ExpiresAt().Add(-1), reads
-		a.signedOut.watches.at(watchKeys(old)[0])[0].(*endWatch).look()
-		assert.NoError(t, context.Cause(ctx), "the clock jumps after %d reads", reads)
-		if reads == enough-1 {
-			assert.Positive(t, clock.reads, "a look reads the clock less often")
-		}
-	}
+	checkLooksDuring(t, clockSkew)
 }
