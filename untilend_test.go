@@ -96,11 +96,17 @@ func (c *crossingClock) AfterFunc(time.Duration, func()) (stop func() bool) {
 // A look at a session reads the clock more than once. The watch knows only the old token, which expires between any two of these
 // reads. The session was refreshed, so its stream goes on.
 func TestATokenThatExpiresDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
-	checkLooksDuring(t, 0)
+	lookDuring(t, 0)
 }
 
-// checkLooksDuring makes looks during which the clock moves to the end of the session, from a moment before it and by a jump more.
-func checkLooksDuring(t *testing.T, jump time.Duration) {
+// As above, for a clock that jumps over the last minute of the session, in which the look asks in any case.
+func TestAClockThatJumpsDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
+	lookDuring(t, clockSkew)
+}
+
+// lookDuring makes looks during which the clock reaches the end of the session. At their beginning, the end is in a nanosecond and
+// the jump.
+func lookDuring(t *testing.T, jump time.Duration) {
 	t.Helper()
 	const enough = 20
 	for reads := range enough {
@@ -115,7 +121,7 @@ func checkLooksDuring(t *testing.T, jump time.Duration) {
 		clock.later = old.ExpiresAt().Add(clockSkew)
 		clock.now, clock.reads = clock.later.Add(-1-jump), reads
 		a.signedOut.watches.at(watchKeys(old)[0])[0].(*endWatch).look()
-		assert.NoError(t, context.Cause(ctx), "expired after %d reads", reads)
+		assert.NoError(t, context.Cause(ctx), "the clock moves after %d reads", reads)
 		if reads == enough-1 {
 			assert.Positive(t, clock.reads, "a look reads the clock less often")
 		}
@@ -130,7 +136,7 @@ func TestAnAPIKeyThatExpiresDuringTheCallOfUntilEndEndsItsContext(t *testing.T) 
 		a := newOffline(t, clock)
 		clock.reads = reads
 		ctx := a.UntilEnd(NewAPIKeyContext(t.Context(), &APIKey{ID: "api_key_1", ExpiresAt: expiry}))
-		assert.True(t, ctx.Err() != nil || clock.timers > 0, "expired after %d reads", reads)
+		assert.True(t, ctx.Err() != nil || clock.timers > 0, "the clock moves after %d reads", reads)
 	}
 }
 
@@ -162,9 +168,4 @@ func TestUntilEndReleasesTheWatchOfAnAPIKeyWhenTheRequestEnds(t *testing.T) {
 		return len(a.apiKeys.changed.watchers)
 	}
 	require.Eventually(t, func() bool { return watched() == 0 && clock.pending.Load() == 0 }, 10*time.Second, time.Millisecond)
-}
-
-// As above, for a clock that jumps over the last minute of the session, in which the look asks in any case.
-func TestAClockThatJumpsDuringALookAtARefreshedSessionEndsNoStream(t *testing.T) {
-	checkLooksDuring(t, clockSkew)
 }
